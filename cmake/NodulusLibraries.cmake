@@ -1,0 +1,47 @@
+# Outside libraries, each behind a target of ours where its own is missing or differs between versions.
+find_package(Threads REQUIRED)
+find_package(CLI11 REQUIRED)
+find_package(nlohmann_json 3.11 REQUIRED)
+find_package(tomlplusplus REQUIRED)
+find_package(fmt REQUIRED)
+
+if(NODULUS_OPENSSL)
+  find_package(OpenSSL REQUIRED COMPONENTS Crypto)
+endif()
+
+if(NODULUS_IMAGES)
+  find_package(PNG REQUIRED)
+  find_package(JPEG REQUIRED)
+  find_package(LibArchive REQUIRED)
+endif()
+
+if(NODULUS_DICOM)
+  find_package(pugixml REQUIRED)
+  # Debian's GDCMConfig pulls in VTK; the headers and libraries are all that we use.
+  find_path(GDCM_INCLUDE_DIR gdcmReader.h PATH_SUFFIXES gdcm-3.0 REQUIRED)
+  add_library(nodulus_gdcm INTERFACE)
+  target_include_directories(nodulus_gdcm SYSTEM INTERFACE ${GDCM_INCLUDE_DIR})
+  foreach(lib gdcmMSFF gdcmDSED gdcmDICT gdcmIOD gdcmCommon)
+    find_library(${lib}_LIBRARY ${lib} REQUIRED)
+    target_link_libraries(nodulus_gdcm INTERFACE ${${lib}_LIBRARY})
+  endforeach()
+endif()
+
+if(NODULUS_TORCH)
+  find_package(Torch REQUIRED)
+  add_library(nodulus_torch INTERFACE)
+  target_include_directories(nodulus_torch SYSTEM INTERFACE ${TORCH_INCLUDE_DIRS})
+  target_link_libraries(nodulus_torch INTERFACE ${TORCH_LIBRARIES})
+  separate_arguments(torch_flags UNIX_COMMAND "${TORCH_CXX_FLAGS}")
+  target_compile_options(nodulus_torch INTERFACE ${torch_flags})
+  # torch headers take 20 s a file: compiled once, used by every module that sees them.
+  file(WRITE ${CMAKE_BINARY_DIR}/torch_pch.cpp "")
+  add_library(nodulus_torch_pch STATIC ${CMAKE_BINARY_DIR}/torch_pch.cpp)
+  target_link_libraries(nodulus_torch_pch PUBLIC nodulus_flags nodulus_torch)
+  target_precompile_headers(nodulus_torch_pch PRIVATE <torch/torch.h>)
+endif()
+
+if(NODULUS_TESTS)
+  find_package(GTest REQUIRED)
+  include(GoogleTest)
+endif()

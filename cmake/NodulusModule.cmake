@@ -1,0 +1,50 @@
+# nodulus_module(<name> SOURCES ... [DEPENDS modules...] [LIBRARIES private libs...] [TORCH])
+#   One folder, one static library nodulus_<name>. TORCH: links libtorch and uses the shared precompiled header.
+# nodulus_test(<name> SOURCES ... [DEPENDS modules...] [LIBRARIES ...] [TORCH] [LABELS ...])
+#   One GoogleTest program test_<name>, one ctest entry a test case.
+
+add_library(nodulus_flags INTERFACE)
+target_compile_options(nodulus_flags INTERFACE -Wall -Wextra -Wpedantic -Wshadow -Wnon-virtual-dtor)
+if(NODULUS_WERROR)
+  target_compile_options(nodulus_flags INTERFACE -Werror)
+endif()
+if(NODULUS_SANITIZE)
+  target_compile_options(nodulus_flags INTERFACE -fsanitize=${NODULUS_SANITIZE} -fno-omit-frame-pointer
+    -fno-sanitize-recover=all)
+  target_link_options(nodulus_flags INTERFACE -fsanitize=${NODULUS_SANITIZE})
+endif()
+target_include_directories(nodulus_flags INTERFACE ${CMAKE_SOURCE_DIR}/src)
+
+function(nodulus_use_torch target)
+  target_link_libraries(${target} PUBLIC nodulus_torch)
+  target_precompile_headers(${target} REUSE_FROM nodulus_torch_pch)
+endfunction()
+
+function(nodulus_module name)
+  cmake_parse_arguments(arg "TORCH" "" "SOURCES;DEPENDS;LIBRARIES" ${ARGN})
+  add_library(nodulus_${name} STATIC ${arg_SOURCES})
+  target_link_libraries(nodulus_${name} PUBLIC nodulus_flags PRIVATE ${arg_LIBRARIES})
+  foreach(depend IN LISTS arg_DEPENDS)
+    target_link_libraries(nodulus_${name} PUBLIC nodulus_${depend})
+  endforeach()
+  if(arg_TORCH)
+    nodulus_use_torch(nodulus_${name})
+  endif()
+endfunction()
+
+function(nodulus_test name)
+  cmake_parse_arguments(arg "TORCH" "" "SOURCES;DEPENDS;LIBRARIES;LABELS" ${ARGN})
+  add_executable(test_${name} ${arg_SOURCES})
+  target_include_directories(test_${name} PRIVATE ${CMAKE_SOURCE_DIR})
+  target_compile_definitions(test_${name} PRIVATE
+    NODULUS_SOURCE_DIR="${CMAKE_SOURCE_DIR}" NODULUS_BINARY_DIR="${CMAKE_BINARY_DIR}")
+  target_link_libraries(test_${name} PRIVATE GTest::gmock_main ${arg_LIBRARIES})
+  foreach(depend IN LISTS arg_DEPENDS)
+    target_link_libraries(test_${name} PRIVATE nodulus_${depend})
+  endforeach()
+  if(arg_TORCH)
+    nodulus_use_torch(test_${name})
+  endif()
+  gtest_discover_tests(test_${name} TEST_PREFIX "${name}." DISCOVERY_TIMEOUT 120
+    PROPERTIES TIMEOUT 600 LABELS "${arg_LABELS}")
+endfunction()

@@ -1,0 +1,47 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "nodulus/dicom/slice_header.h"
+
+namespace nodulus::dicom {
+
+/// What stands where the scanner measured nothing (PixelPaddingValue). Below any HU that CT can measure
+/// (vacuum is about -1024), so that it is told from air; scanners that write padding as an HU use about
+/// -2000 to -3024 as well, and a lung window maps all of these to black.
+inline constexpr std::int16_t kPaddingHu = -2048;
+
+/// One slice in Hounsfield units.
+struct Slice {
+  SliceHeader header;
+  std::vector<std::int16_t> hu;  ///< rows * columns, row by row from the top left.
+};
+
+/// Reads slices; keeps the last file decoded, so that the frames of a multi-frame file cost one decoding.
+/// Not to be shared by threads: give each its own.
+class SliceReader {
+ public:
+  SliceReader();
+  ~SliceReader();
+  SliceReader(SliceReader&&) noexcept;
+  SliceReader& operator=(SliceReader&&) noexcept;
+
+  /// Decodes the frame that the header names and turns it into HU.
+  /// MONOCHROME1 changes how an image is shown, not what its values mean (DICOM PS3.3 C.7.6.3.1.2): HU are the
+  /// rescaled values all the same, never inverted.
+  /// Throws Error{not_found}, or Error{bad_input} for a file whose pixels are truncated, damaged, in colour, in
+  /// floating point, without rescale, or behind a modality LUT instead of one.
+  Slice read(const SliceHeader& header);
+
+ private:
+  struct Cache;
+  std::unique_ptr<Cache> cache_;
+};
+
+/// One slice; see SliceReader::read().
+Slice read_slice(const SliceHeader& header);
+
+}  // namespace nodulus::dicom

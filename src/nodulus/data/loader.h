@@ -1,0 +1,67 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <vector>
+
+#include "nodulus/data/dataset.h"
+
+namespace nodulus::data {
+
+struct LoaderOptions {
+  Split split = Split::train;
+  bool mask_channel = false;  ///< Channels: CT, or CT and mask.
+  /// Images are averaged over factor x factor pixels, then cut to size x size about the centre. 0: no cut.
+  int downsample = 1;
+  int size = 0;
+  std::optional<WindowHu> window_hu;  ///< The data set's own where not given.
+  bool flips = false;                 ///< Left-right and up-down, each with probability 1/2.
+  bool quarter_turns = false;         ///< 0, 90, 180 or 270 degrees alike; needs square images.
+  std::uint64_t seed = 0;
+};
+
+/// Turns sample numbers into training images. Sample k is a function of (data set, options, k) alone: whatever batch,
+/// thread or resumed run asks for it, so a position in the data is just a number.
+///
+/// Sample k is item permutation_e(k mod n) of epoch e = k div n, n items in the split; the permutation is a keyed
+/// Feistel network with cycle walking, so it takes no memory. Flips and turns are bits of a hash of (seed, k).
+class Loader {
+ public:
+  /// Error{usage} where the data set has no masks and mask_channel is asked for, the split is empty, or the size does
+  /// not fit. The data set must outlive the loader.
+  Loader(const Dataset& dataset, const LoaderOptions& options);
+
+  [[nodiscard]] int channels() const { return options_.mask_channel ? 2 : 1; }
+  [[nodiscard]] int height() const { return height_; }
+  [[nodiscard]] int width() const { return width_; }
+  /// Items in the split: samples of one epoch.
+  [[nodiscard]] std::int64_t items() const { return static_cast<std::int64_t>(items_.size()); }
+  [[nodiscard]] WindowHu window_hu() const { return window_; }
+  /// The data set's item that sample k shows.
+  [[nodiscard]] std::int64_t item_of(std::uint64_t sample_number) const;
+
+  /// Fills `out`, [sample_numbers.size(), channels, height, width]. CT: the window mapped to [-1,1], clamped. Mask: +1
+  /// where at least half of the nodule's readers marked the pixel, else -1 (the readers are the label `readers` where
+  /// there is one, else 4); a downsampled mask is the mean of those, so an edge pixel is in between.
+  /// May be called from several threads at once.
+  void batch(std::span<const std::uint64_t> sample_numbers, std::span<float> out) const;
+
+ private:
+  void sample(std::uint64_t number, std::span<float> out) const;
+  void plane(std::int64_t item, bool mask, std::span<float> out) const;
+
+  const Dataset& dataset_;
+  LoaderOptions options_;
+  WindowHu window_;
+  int height_ = 0;
+  int width_ = 0;
+  std::vector<std::int64_t> items_;
+  std::vector<int> readers_;  ///< Of items_[i].
+};
+
+/// A bijection of [0, n), another for each key: four rounds of a balanced Feistel network on the next even power of
+/// two, walked until it lands below n.
+std::uint64_t permuted(std::uint64_t index, std::uint64_t n, std::uint64_t key);
+
+}  // namespace nodulus::data

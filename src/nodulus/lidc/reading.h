@@ -1,0 +1,110 @@
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include "nodulus/core/reject.h"
+
+namespace nodulus::lidc {
+
+/// The nine characteristics of McNitt-Gray et al. 2007 ("The LIDC data collection process for nodule detection and
+/// annotation", Acad. Radiol. 14), in the order of the XML.
+inline constexpr std::array<std::string_view, 9> kCharacteristicNames = {
+    "subtlety",   "internal_structure", "calcification", "sphericity", "margin",
+    "lobulation", "spiculation",        "texture",       "malignancy"};
+
+/// One reader's ratings, indexed as kCharacteristicNames; 1 to 5 (calcification 1 to 6, internal structure 1 to 4 in
+/// the protocol, 5 is found in the collection), 0 where the reader gave none or a value outside that range.
+using Characteristics = std::array<int, 9>;
+
+/// A pixel of a slice: column and row, from 0, as in the XML's xCoord and yCoord.
+struct Pixel {
+  int x = 0;
+  int y = 0;
+  friend bool operator==(const Pixel&, const Pixel&) = default;
+  friend auto operator<=>(const Pixel&, const Pixel&) = default;
+};
+
+/// One region of interest on one slice. By LIDC's definition the edge map runs along the first pixels OUTSIDE the
+/// nodule.
+struct Outline {
+  std::string sop_uid;
+  double z_mm = 0;        ///< imageZposition: the z of ImagePositionPatient.
+  bool inclusion = true;  ///< FALSE in the XML: a hole, taken out of the nodule.
+  std::vector<Pixel> edge;
+};
+
+/// What a reader meant by a mark (McNitt-Gray et al. 2007, section "lesion categories").
+enum class MarkKind {
+  nodule,        ///< Nodule >= 3 mm: characteristics given; outlined on every slice.
+  small_nodule,  ///< Nodule < 3 mm: one point near its centre, no characteristics.
+  non_nodule,    ///< Non-nodule >= 3 mm: one point.
+};
+
+/// "nodule", "small_nodule" or "non_nodule".
+std::string_view name(MarkKind kind);
+
+/// One mark of one reader: an unblindedReadNodule or nonNodule element.
+struct Mark {
+  std::string id;  ///< noduleID or nonNoduleID: unique within a session at most.
+  MarkKind kind = MarkKind::nodule;
+  std::optional<Characteristics> characteristics;
+  std::vector<Outline> outlines;  ///< In the file's order, never empty. Points are outlines of one pixel.
+};
+
+/// One reader's unblinded reading of the scan.
+struct Session {
+  std::string reader_id;  ///< servicingRadiologistID; "anon" in most files, so it tells no readers apart.
+  /// Which group of readings the session belongs to, from 0. One reading of a scan is four sessions; the collection's
+  /// file of eight holds two (docs/lidc.md). Marks are matched within a round only.
+  int round = 0;
+  std::vector<Mark> marks;
+};
+
+/// One LidcReadMessage: the readers' sessions over one CT series.
+struct Reading {
+  std::string where;  ///< The file it came from.
+  std::string message_uid;
+  std::string series_uid;
+  std::string study_uid;
+  std::string task;               ///< "Second unblinded read".
+  std::string date_request;       ///< "2007-11-01 12:30:44"; empty where the header has none.
+  std::string date_service;       ///< As date_request; a few files have none.
+  std::vector<Session> sessions;  ///< Repeated sessions left out.
+  std::vector<Reject> left_out;   ///< Sessions, marks and outlines that were not used, and why.
+  [[nodiscard]] std::size_t mark_count() const;
+};
+
+/// Bounds on what is read. The collection's largest file is 2 MB with 8 sessions and a depth of 6.
+struct ReadLimits {
+  std::size_t file_bytes = 256u << 20;
+  int depth = 64;
+  int sessions = 64;
+  std::size_t edge_points = 10'000'000;  ///< In the whole file.
+  int coordinate_px = 16384;             ///< Coordinates lie in [0, coordinate_px).
+  double z_mm = 100'000;                 ///< |imageZposition| at most.
+};
+
+/// Reads an LIDC-IDRI XML file. The file's own fault is a Reject, whose reason is one of: "not readable", "empty file",
+/// "file too large", "not XML", "damaged XML", "XML nested too deeply", "other XML schema", "no series UID",
+/// "no reading session", "too many sessions", "too many outline points". A fault of one mark or outline goes to
+/// Reading::left_out ("damaged coordinate", "coordinate out of range", "empty outline", "repeated mark",
+/// "repeated session", ...), and the rest stands. Never throws for what the file holds.
+std::variant<Reading, Reject> read_reading(const std::filesystem::path& path, const ReadLimits& limits = {});
+
+/// The same from bytes in memory; `where` names them in messages.
+std::variant<Reading, Reject> parse_reading(std::string_view xml, const std::string& where,
+                                            const ReadLimits& limits = {});
+
+/// Keeps one reading a series, the newest by date of service (of request where that is missing), then by the time stamp
+/// in the message UID, then by the UID itself; the others go to `left_out` as "superseded reading" with the name of the
+/// one that stands. The result is sorted by series UID and does not depend on the order of `readings`.
+std::vector<Reading> newest_of_each_series(std::vector<Reading> readings, std::vector<Reject>& left_out);
+
+}  // namespace nodulus::lidc

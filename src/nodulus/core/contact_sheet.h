@@ -45,7 +45,4 @@ struct SheetOptions {
 /// A grid of CT images, RGB. Every cell is [height, width]; Error{internal} where one is not, or there is none.
 Picture contact_sheet(std::span<const SheetCell> cells, int height, int width, const SheetOptions& options = {});
 
-/// A bar chart of counts: `edges` has one more entry than `counts`; tick labels come from the edges. For HU histograms.
-Picture histogram_picture(std::span<const double> edges, std::span<const std::int64_t> counts, bool log_scale);
-
 }  // namespace nodulus

@@ -10,7 +10,6 @@
 #include <string_view>
 #include <vector>
 
-#include "nodulus/core/artifact.h"
 #include "nodulus/core/contact_sheet.h"
 #include "nodulus/core/csv.h"
 #include "nodulus/core/npy.h"

@@ -1,0 +1,106 @@
+#include "nodulus/core/artifact.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdio>
+#include <system_error>
+
+namespace nodulus {
+namespace fs = std::filesystem;
+namespace {
+
+bool there(const fs::path& path) {
+  struct stat status {};
+  return ::lstat(path.c_str(), &status) == 0;
+}
+
+/// A target without a trailing slash, so that it has a name and a parent.
+fs::path tidy(const fs::path& target) {
+  fs::path path = fs::absolute(target).lexically_normal();
+  if (!path.has_filename()) path = path.parent_path();
+  return path;
+}
+
+/// What a path looks like in a message: as the user wrote it.
+std::string quoted(const fs::path& path) { return "'" + path.string() + "'"; }
+
+void check_replaceable(const fs::path& target) {
+  std::error_code error;
+  if (!fs::is_directory(fs::symlink_status(target, error)) ||
+      (!fs::is_empty(target, error) && !there(target / "manifest.json"))) {
+    throw Error(ErrorCode::exists, quoted(target) +
+                                       " is there and is nothing that nodulus made (no manifest.json): "
+                                       "--force does not replace it, remove it or name another target");
+  }
+}
+
+/// Puts `fresh` in the place of the folder `old`: in one step where the file system can, else through a second name.
+void swap_in(const fs::path& fresh, const fs::path& old) {
+  if (::renameat2(AT_FDCWD, fresh.c_str(), AT_FDCWD, old.c_str(), RENAME_EXCHANGE) == 0) return;
+  const fs::path aside = temporary_sibling(old);
+  if (::rename(old.c_str(), aside.c_str()) != 0) throw io_error("replace", old);
+  if (::rename(fresh.c_str(), old.c_str()) != 0) {
+    const Error failure = io_error("replace", old);
+    if (::rename(aside.c_str(), old.c_str()) != 0) {
+      throw Error(ErrorCode::io, std::string(failure.what()) + "; what stood there is now at " + quoted(aside));
+    }
+    throw failure;
+  }
+  if (::rename(aside.c_str(), fresh.c_str()) != 0) throw io_error("rename", aside);
+}
+
+}  // namespace
+
+void check_target(const fs::path& target, bool force) {
+  const fs::path path = tidy(target);
+  if (there(path)) {
+    if (!force) throw Error(ErrorCode::exists, quoted(target) + " is there already; --force replaces it");
+    check_replaceable(path);
+  }
+  fs::path parent = path.parent_path();
+  while (!there(parent) && parent.has_relative_path()) parent = parent.parent_path();
+  if (::access(parent.c_str(), W_OK | X_OK) != 0) throw io_error("write into", parent);
+}
+
+ArtifactWriter::ArtifactWriter(fs::path target, bool force) : target_(tidy(target)), force_(force) {
+  check_target(target, force);
+  std::error_code error;
+  fs::create_directories(target_.parent_path(), error);
+  if (error) throw Error(ErrorCode::io, "cannot create " + quoted(target_.parent_path()) + ": " + error.message());
+  temporary_ = temporary_sibling(target_);
+  if (::mkdir(temporary_.c_str(), 0777) != 0) throw io_error("create", temporary_);
+}
+
+ArtifactWriter::~ArtifactWriter() {
+  std::error_code ignored;
+  if (!committed_) fs::remove_all(temporary_, ignored);
+}
+
+void ArtifactWriter::commit() {
+  if (committed_) throw Error(ErrorCode::internal, quoted(target_) + ": committed twice");
+  if (!there(temporary_ / "manifest.json")) {
+    throw Error(ErrorCode::internal, quoted(target_) + ": an artifact without a manifest.json");
+  }
+  sync_tree(temporary_);
+  if (there(target_)) {
+    if (!force_) throw Error(ErrorCode::exists, quoted(target_) + " was made by somebody else meanwhile");
+    check_replaceable(target_);
+    swap_in(temporary_, target_);
+    committed_ = true;
+    std::error_code ignored;
+    fs::remove_all(temporary_, ignored);  // now the old one
+  } else {
+    // NOREPLACE so that two programs racing for one target cannot lose either's work.
+    if (::renameat2(AT_FDCWD, temporary_.c_str(), AT_FDCWD, target_.c_str(), RENAME_NOREPLACE) != 0 &&
+        (errno == EEXIST || errno == ENOTEMPTY || ::rename(temporary_.c_str(), target_.c_str()) != 0)) {
+      throw io_error("rename to", target_);
+    }
+    committed_ = true;
+  }
+  sync_path(target_.parent_path());
+}
+
+}  // namespace nodulus

@@ -1,0 +1,91 @@
+#include "nodulus/core/files.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <cerrno>
+#include <string>
+#include <system_error>
+
+namespace nodulus {
+namespace fs = std::filesystem;
+namespace {
+
+/// A file descriptor that closes itself.
+class Descriptor {
+ public:
+  Descriptor(const fs::path& file, int flags, mode_t mode = 0666)
+      : fd_(::open(file.c_str(), flags | O_CLOEXEC, mode)) {}
+  Descriptor(const Descriptor&) = delete;
+  Descriptor& operator=(const Descriptor&) = delete;
+  ~Descriptor() {
+    if (fd_ >= 0) ::close(fd_);
+  }
+  [[nodiscard]] int get() const { return fd_; }
+  [[nodiscard]] bool ok() const { return fd_ >= 0; }
+  /// close() with its verdict: on some file systems only this call says that the disk is full.
+  int close() {
+    const int result = ::close(fd_);
+    fd_ = -1;
+    return result;
+  }
+
+ private:
+  int fd_;
+};
+
+bool sync_unsupported(int error) { return error == EINVAL || error == ENOTSUP || error == EROFS || error == EBADF; }
+
+}  // namespace
+
+Error io_error(std::string_view action, const fs::path& path) {
+  const int error = errno;
+  const std::string why = error == 0 ? "unknown failure" : std::generic_category().message(error);
+  const ErrorCode code = error == ENOENT ? ErrorCode::not_found : ErrorCode::io;
+  return {code, "cannot " + std::string(action) + " '" + path.string() + "': " + why};
+}
+
+void write_text(const fs::path& file, std::string_view text) {
+  Descriptor descriptor(file, O_WRONLY | O_CREAT | O_TRUNC);
+  if (!descriptor.ok()) throw io_error("create", file);
+  while (!text.empty()) {
+    const ssize_t put = ::write(descriptor.get(), text.data(), text.size());
+    if (put < 0) {
+      if (errno == EINTR) continue;
+      throw io_error("write", file);
+    }
+    text.remove_prefix(static_cast<std::size_t>(put));
+  }
+  if (descriptor.close() != 0) throw io_error("write", file);
+}
+
+void sync_path(const fs::path& path) {
+  const Descriptor descriptor(path, O_RDONLY);
+  if (!descriptor.ok()) throw io_error("open", path);
+  if (::fsync(descriptor.get()) != 0 && !sync_unsupported(errno)) throw io_error("write", path);
+}
+
+void sync_tree(const fs::path& folder) {
+  std::error_code error;
+  for (fs::recursive_directory_iterator it(folder, error), end; !error && it != end; it.increment(error)) {
+    if (!it->is_symlink() && (it->is_regular_file() || it->is_directory())) sync_path(it->path());
+  }
+  if (error) throw Error(ErrorCode::io, "cannot list '" + folder.string() + "': " + error.message());
+  sync_path(folder);
+}
+
+fs::path temporary_sibling(const fs::path& target) {
+  static std::atomic<unsigned> count{0};
+  const fs::path parent = target.parent_path();
+  while (true) {
+    const std::string name =
+        "." + target.filename().string() + ".tmp-" + std::to_string(::getpid()) + "-" + std::to_string(count++);
+    fs::path candidate = parent / name;
+    struct stat status {};
+    if (::lstat(candidate.c_str(), &status) != 0) return candidate;
+  }
+}
+
+}  // namespace nodulus

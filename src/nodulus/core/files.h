@@ -1,0 +1,25 @@
+#pragma once
+
+#include <filesystem>
+#include <string_view>
+
+#include "nodulus/core/error.h"
+
+namespace nodulus {
+
+/// Creates or replaces a file in place, for files within an ArtifactWriter's folder (elsewhere: AtomicFile). Error{io}
+/// naming it.
+void write_text(const std::filesystem::path& file, std::string_view text);
+
+/// Error{io}: "cannot <action> '<path>': <what errno says>". Call it before errno can change.
+Error io_error(std::string_view action, const std::filesystem::path& path);
+
+/// fsync of a file or a folder. Error{io} naming it; file systems that cannot are passed over.
+void sync_path(const std::filesystem::path& path);
+/// sync_path() of every file and folder under `folder` and of itself.
+void sync_tree(const std::filesystem::path& folder);
+
+/// A temporary sibling of `target` that does not exist yet, named after it, this process and a count.
+std::filesystem::path temporary_sibling(const std::filesystem::path& target);
+
+}  // namespace nodulus

@@ -9,7 +9,8 @@ namespace nodulus::lidc {
 
 /// When marks of different readers are one lesion. docs/lidc.md has the reasons and the sensitivity to each.
 struct ClusterRule {
-  double gap_mm = 3;  ///< Two marks match when their surfaces lie at most this far apart.
+  double gap_mm = 3;             ///< Nodule marks match when their nearest voxels lie at most this far apart.
+  double non_nodule_gap_mm = 3;  ///< The same where one of the two is a non-nodule.
 };
 
 /// A mark's place in a reading.

@@ -2,6 +2,7 @@
 
 #include <array>
 #include <cstddef>
+#include <cstdint>
 #include <filesystem>
 #include <optional>
 #include <string>
@@ -23,6 +24,9 @@ inline constexpr std::array<std::string_view, 9> kCharacteristicNames = {
 /// the protocol, 5 is found in the collection), 0 where the reader gave none or a value outside that range.
 using Characteristics = std::array<int, 9>;
 
+/// The largest value of each: the protocol's, but internal structure up to 5, which is found in the collection.
+inline constexpr Characteristics kCharacteristicMax = {5, 5, 6, 5, 5, 5, 5, 5, 5};
+
 /// A pixel of a slice: column and row, from 0, as in the XML's xCoord and yCoord.
 struct Pixel {
   int x = 0;
@@ -35,9 +39,10 @@ struct Pixel {
 /// nodule.
 struct Outline {
   std::string sop_uid;
-  double z_mm = 0;        ///< imageZposition: the z of ImagePositionPatient.
-  bool inclusion = true;  ///< FALSE in the XML: a hole, taken out of the nodule.
-  std::vector<Pixel> edge;
+  double z_mm = 0;          ///< imageZposition: the z of ImagePositionPatient.
+  bool inclusion = true;    ///< FALSE in the XML: a hole, taken out of the nodule.
+  std::vector<Pixel> edge;  ///< In drawing order; a last point equal to the first is left out.
+  friend bool operator==(const Outline&, const Outline&) = default;
 };
 
 /// What a reader meant by a mark (McNitt-Gray et al. 2007, section "lesion categories").
@@ -56,6 +61,7 @@ struct Mark {
   MarkKind kind = MarkKind::nodule;
   std::optional<Characteristics> characteristics;
   std::vector<Outline> outlines;  ///< In the file's order, never empty. Points are outlines of one pixel.
+  friend bool operator==(const Mark&, const Mark&) = default;
 };
 
 /// One reader's unblinded reading of the scan.
@@ -64,6 +70,7 @@ struct Session {
   /// Which group of readings the session belongs to, from 0. One reading of a scan is four sessions; the collection's
   /// file of eight holds two (docs/lidc.md). Marks are matched within a round only.
   int round = 0;
+  int number = 1;  ///< Place in the file, from 1.
   std::vector<Mark> marks;
 };
 
@@ -81,14 +88,17 @@ struct Reading {
   [[nodiscard]] std::size_t mark_count() const;
 };
 
-/// Bounds on what is read. The collection's largest file is 2 MB with 8 sessions and a depth of 6.
+/// Bounds on what is read, so that no file takes unbounded memory or time. The collection's largest file has 2 MB,
+/// 100,000 tags, 8 sessions, 156 marks and a depth of 6.
 struct ReadLimits {
-  std::size_t file_bytes = 256u << 20;
+  std::size_t file_bytes = 32u << 20;
+  std::size_t tags = 3'000'000;  ///< Start and end tags together.
   int depth = 64;
   int sessions = 64;
-  std::size_t edge_points = 10'000'000;  ///< In the whole file.
-  int coordinate_px = 16384;             ///< Coordinates lie in [0, coordinate_px).
-  double z_mm = 100'000;                 ///< |imageZposition| at most.
+  std::size_t marks = 4096;
+  std::int64_t outline_pixels = 256LL << 20;  ///< Pixels of all rectangles that hold an outline.
+  int coordinate_px = 4096;                   ///< Coordinates lie in [0, coordinate_px).
+  double z_mm = 100'000;                      ///< |imageZposition| at most.
 };
 
 /// Reads an LIDC-IDRI XML file. The file's own fault is a Reject, whose reason is one of: "not readable", "empty file",

@@ -20,7 +20,13 @@ struct Slice {
   std::vector<std::int16_t> hu;  ///< rows * columns, row by row from the top left.
 };
 
-/// Reads slices; keeps the last file decoded, so that the frames of a multi-frame file cost one decoding.
+/// The values of one frame as the file stores them, before rescale.
+struct StoredFrame {
+  std::vector<std::int64_t> values;      ///< rows * columns; BitsStored taken out, sign extended.
+  std::vector<std::uint8_t> is_padding;  ///< 1 where the value is PixelPaddingValue (up to the range limit).
+};
+
+/// Reads slices; keeps the last file open, so that the frames of a multi-frame file cost one walk through it.
 /// Not to be shared by threads: give each its own.
 class SliceReader {
  public:
@@ -35,6 +41,8 @@ class SliceReader {
   /// Throws Error{not_found}, or Error{bad_input} for a file whose pixels are truncated, damaged, in colour, in
   /// floating point, without rescale, or behind a modality LUT instead of one.
   Slice read(const SliceHeader& header);
+  /// The same without the rescale, which other modalities need not have. Throws as read() does.
+  StoredFrame read_stored(const SliceHeader& header);
 
  private:
   struct Cache;

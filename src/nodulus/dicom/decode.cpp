@@ -1,0 +1,199 @@
+#include "nodulus/dicom/decode.h"
+
+#include <gdcmByteValue.h>
+#include <gdcmDataElement.h>
+#include <gdcmFragment.h>
+#include <gdcmJPEG2000Codec.h>
+#include <gdcmJPEGCodec.h>
+#include <gdcmJPEGLSCodec.h>
+#include <gdcmPhotometricInterpretation.h>
+#include <gdcmPixelFormat.h>
+#include <gdcmSequenceOfFragments.h>
+
+#include <array>
+#include <span>
+#include <string_view>
+
+#include "nodulus/core/error.h"
+#include "nodulus/dicom/codestream.h"
+#include "nodulus/dicom/gdcm_quiet.h"
+
+namespace nodulus::dicom {
+namespace {
+
+[[noreturn]] void fail(const std::string& what) { throw Error(ErrorCode::bad_input, what); }
+
+Compression compression_of(std::string_view uid) {
+  constexpr std::string_view kJpegLossless = "1.2.840.10008.1.2.4.57";
+  constexpr std::string_view kJpegLosslessFirstOrder = "1.2.840.10008.1.2.4.70";
+  // 50 baseline, 51 extended, 53 and 55 (retired) spectral selection and progression.
+  constexpr std::array<std::string_view, 4> kJpegLossy = {"1.2.840.10008.1.2.4.50", "1.2.840.10008.1.2.4.51",
+                                                          "1.2.840.10008.1.2.4.53", "1.2.840.10008.1.2.4.55"};
+  for (const std::string_view lossy : kJpegLossy) {
+    if (uid == lossy) return Compression::jpeg;
+  }
+  if (uid == kJpegLossless || uid == kJpegLosslessFirstOrder) return Compression::jpeg;
+  if (uid == "1.2.840.10008.1.2.4.80" || uid == "1.2.840.10008.1.2.4.81") return Compression::jpeg_ls;
+  if (uid == "1.2.840.10008.1.2.4.90" || uid == "1.2.840.10008.1.2.4.91") return Compression::jpeg2000;
+  if (uid == "1.2.840.10008.1.2.5") return Compression::rle;
+  return Compression::none;
+}
+
+std::vector<std::uint32_t> words_of(std::span<const std::uint8_t> bytes, int bytes_a_sample, bool big_endian) {
+  const auto width = static_cast<std::size_t>(bytes_a_sample);
+  std::vector<std::uint32_t> words(bytes.size() / width);
+  if (width == 2 && !big_endian) {
+    for (std::size_t i = 0; i < words.size(); ++i) {
+      words[i] = static_cast<std::uint32_t>(bytes[2 * i] | (bytes[2 * i + 1] << 8));
+    }
+    return words;
+  }
+  for (std::size_t i = 0; i < words.size(); ++i) {
+    std::uint32_t word = 0;
+    for (std::size_t b = 0; b < width; ++b) word = (word << 8) | bytes[i * width + (big_endian ? b : width - 1 - b)];
+    words[i] = word;
+  }
+  return words;
+}
+
+std::vector<std::uint32_t> decode_native(const Layout& layout, const SliceHeader& header) {
+  const int width = header.bits_allocated / 8;
+  const std::uint64_t frame = std::uint64_t(header.rows) * header.columns * width;
+  const std::uint64_t start = frame * header.frame_index;
+  if (start + frame > layout.native.length) {
+    fail("truncated: frame " + std::to_string(header.frame_index) + " needs " + std::to_string(frame) +
+         " bytes, the file holds " + std::to_string(layout.native.length > start ? layout.native.length - start : 0) +
+         " of them");
+  }
+  const bool ge_private = header.transfer_syntax_uid == "1.2.840.113619.5.2";
+  return words_of(layout.source->copy(layout.native.offset + start, frame), width,
+                  layout.encoding.big_endian || ge_private);
+}
+
+/// The fragments of one frame: all of them for a single frame, one each where the counts match, else by the
+/// basic offset table (PS3.5 A.4).
+std::vector<Extent> fragments_of(const Layout& layout, const SliceHeader& header) {
+  if (layout.fragments.size() < 2) fail("truncated: no pixel fragments");
+  const std::vector<Extent> pieces(layout.fragments.begin() + 1, layout.fragments.end());
+  const auto frames = static_cast<std::size_t>(header.frames);
+  const auto index = static_cast<std::size_t>(header.frame_index);
+  if (frames == 1) return pieces;
+  if (pieces.size() == frames) return {pieces[index]};
+  const Extent table = layout.fragments.front();
+  if (table.length != 4 * std::uint64_t{frames}) {
+    fail(std::to_string(pieces.size()) + " fragments for " + std::to_string(frames) + " frames, and no offset table");
+  }
+  const auto offsets = words_of(layout.source->copy(table.offset, table.length), 4, false);
+  const std::uint64_t origin = pieces.front().offset - 8;  // Offsets count from the first item's tag.
+  std::vector<Extent> chosen;
+  for (const Extent& piece : pieces) {
+    const std::uint64_t at = piece.offset - 8 - origin;
+    if (at >= offsets[index] && (index + 1 == frames || at < offsets[index + 1])) chosen.push_back(piece);
+  }
+  if (chosen.empty()) fail("the offset table points at no fragment of frame " + std::to_string(index));
+  return chosen;
+}
+
+/// What GDCM is told of the samples comes from the stream itself, checked against the header: its decoders
+/// size their output by the one and fill it by the other.
+gdcm::PixelFormat checked_format(const Codestream& stream, const SliceHeader& header) {
+  if (stream.rows != header.rows || stream.columns != header.columns) {
+    fail("the compressed frame is " + std::to_string(stream.rows) + " x " + std::to_string(stream.columns) +
+         ", the header says " + std::to_string(header.rows) + " x " + std::to_string(header.columns));
+  }
+  if (stream.components != 1) {
+    fail("the compressed frame has " + std::to_string(stream.components) + " components, expected 1");
+  }
+  if (stream.precision < 1 || stream.precision > header.bits_allocated || stream.precision > 16) {
+    fail("the compressed frame has " + std::to_string(stream.precision) + " bits a sample, the header allocates " +
+         std::to_string(header.bits_allocated));
+  }
+  const auto stored = static_cast<unsigned short>(stream.precision);
+  const unsigned short allocated = stored <= 8 ? 8 : 16;
+  return gdcm::PixelFormat(1, allocated, stored, static_cast<unsigned short>(stored - 1), stream.is_signed ? 1 : 0);
+}
+
+template <class Codec>
+std::vector<std::uint8_t> decode_with(const std::vector<std::uint8_t>& bytes, const SliceHeader& header,
+                                      const gdcm::PixelFormat& format) {
+  gdcm::SmartPointer<gdcm::SequenceOfFragments> sequence = gdcm::SequenceOfFragments::New();
+  gdcm::Fragment fragment;
+  fragment.SetByteValue(reinterpret_cast<const char*>(bytes.data()),
+                        gdcm::VL(static_cast<std::uint32_t>(bytes.size())));
+  sequence->AddFragment(fragment);
+  gdcm::DataElement in(gdcm::Tag(0x7fe0, 0x0010));
+  in.SetValue(*sequence);
+  Codec codec;
+  const std::array<unsigned int, 3> dimensions = {static_cast<unsigned int>(header.columns),
+                                                  static_cast<unsigned int>(header.rows), 1};
+  codec.SetNumberOfDimensions(2);
+  codec.SetDimensions(dimensions.data());
+  codec.SetPlanarConfiguration(0);
+  codec.SetPhotometricInterpretation(gdcm::PhotometricInterpretation::MONOCHROME2);
+  codec.SetPixelFormat(format);
+  gdcm::DataElement out;
+  bool decoded = false;
+  try {
+    decoded = codec.Decode(in, out);
+  } catch (const std::exception& error) {
+    fail(std::string("damaged: GDCM cannot decode the compressed frame: ") + error.what());
+  }
+  const gdcm::ByteValue* value = decoded ? out.GetByteValue() : nullptr;
+  if (value == nullptr) fail("damaged: GDCM cannot decode the compressed frame");
+  const auto* start = reinterpret_cast<const std::uint8_t*>(value->GetPointer());
+  return {start, start + static_cast<std::size_t>(value->GetLength())};
+}
+
+std::vector<std::uint32_t> decode_compressed(const Layout& layout, const SliceHeader& header) {
+  const Compression compression = compression_of(header.transfer_syntax_uid);
+  if (compression == Compression::none) fail("no decoder for transfer syntax " + header.transfer_syntax_uid);
+  std::vector<std::uint8_t> bytes;
+  for (const Extent& piece : fragments_of(layout, header)) {
+    const auto part = layout.source->copy(piece.offset, piece.length);
+    bytes.insert(bytes.end(), part.begin(), part.end());
+  }
+  const std::size_t pixels = static_cast<std::size_t>(header.rows) * static_cast<std::size_t>(header.columns);
+  if (compression == Compression::rle) {
+    return words_of(decode_rle(bytes, pixels, header.bits_allocated / 8), header.bits_allocated / 8, false);
+  }
+  // Beyond 16 bits, and where samples are not in the lowest bits, codecs and header would have to be guessed
+  // together.
+  if (header.high_bit != header.bits_stored - 1) fail("compressed pixels that are not in the lowest bits");
+  const gdcm::PixelFormat format = checked_format(inspect_codestream(compression, bytes), header);
+  std::vector<std::uint8_t> raw;
+  switch (compression) {
+    case Compression::jpeg: raw = decode_with<gdcm::JPEGCodec>(bytes, header, format); break;
+    case Compression::jpeg_ls: raw = decode_with<gdcm::JPEGLSCodec>(bytes, header, format); break;
+    default: raw = decode_with<gdcm::JPEG2000Codec>(bytes, header, format); break;
+  }
+  const int width = format.GetBitsAllocated() / 8;
+  if (raw.size() != pixels * static_cast<std::size_t>(width)) {
+    fail("damaged: the compressed frame gave " + std::to_string(raw.size()) + " bytes, expected " +
+         std::to_string(pixels * static_cast<std::size_t>(width)));
+  }
+  return words_of(raw, width, false);
+}
+
+}  // namespace
+
+std::vector<std::uint32_t> decode_frame(const Layout& layout, const SliceHeader& header) {
+  quieten_gdcm();
+  if (!layout.pixels_cut.empty()) fail("truncated: " + layout.pixels_cut);
+  return layout.encapsulated ? decode_compressed(layout, header) : decode_native(layout, header);
+}
+
+std::string frames_missing(const Layout& layout, const SliceHeader& header) {
+  if (layout.encapsulated) {
+    const std::size_t pieces = layout.fragments.empty() ? 0 : layout.fragments.size() - 1;
+    if (pieces >= static_cast<std::size_t>(header.frames)) return {};
+    return std::to_string(pieces) + " pixel fragments for " + std::to_string(header.frames) + " frames";
+  }
+  if (header.samples_per_pixel != 1 || header.bits_allocated % 8 != 0) return {};
+  const std::uint64_t need = std::uint64_t(header.rows) * header.columns * (header.bits_allocated / 8) * header.frames;
+  if (layout.native.length >= need) return {};
+  return std::to_string(header.frames) + " frame(s) of " + std::to_string(header.rows) + " x " +
+         std::to_string(header.columns) + " need " + std::to_string(need) + " bytes, the pixel element has " +
+         std::to_string(layout.native.length);
+}
+
+}  // namespace nodulus::dicom

@@ -145,15 +145,11 @@ std::optional<double> CsvTable::number_if_any(std::size_t row, std::string_view 
 
 double CsvTable::number(std::size_t row, std::string_view column_name) const {
   const std::string& field = text(row, column_name);
-  const char* first = field.data();
-  const char* const last = field.data() + field.size();
-  if (first != last && *first == '+') ++first;
-  double value = 0;
-  const auto [end, error] = std::from_chars(first, last, value);
-  if (error != std::errc() || end != last || !std::isfinite(value)) {
+  const std::optional<double> value = parse_number(field);
+  if (!value) {
     throw Error(ErrorCode::bad_input, place(row, column_name) + ": expected a number, found '" + field + "'");
   }
-  return value;
+  return *value;
 }
 
 std::int64_t CsvTable::integer(std::size_t row, std::string_view column_name) const {
@@ -187,6 +183,14 @@ std::string csv_row(std::span<const std::string> fields) {
     row += '"';
   }
   return row + '\n';
+}
+
+std::optional<double> parse_number(std::string_view text) {
+  if (text.starts_with('+')) text.remove_prefix(1);
+  double value = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (error != std::errc() || end != text.data() + text.size() || !std::isfinite(value)) return std::nullopt;
+  return value;
 }
 
 std::string csv_number(double value) {

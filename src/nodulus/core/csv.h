@@ -51,6 +51,9 @@ class CsvTable {
 /// One CSV row with its line end ("\n"); fields that hold a comma, a quote or a line break are quoted.
 std::string csv_row(std::span<const std::string> fields);
 
+/// The finite number that the whole text spells, or nothing.
+std::optional<double> parse_number(std::string_view text);
+
 /// A number as CSV and JSON of ours have it: the shortest text that reads back the same; "" for NaN.
 std::string csv_number(double value);
 

@@ -8,6 +8,7 @@
 #include "nodulus/core/atomic_file.h"
 #include "nodulus/core/files.h"
 #include "nodulus/core/hash.h"
+#include "nodulus/core/json_fields.h"
 #include "nodulus/core/version.h"
 
 namespace nodulus {
@@ -25,31 +26,6 @@ std::string now_utc() {
   std::strftime(text.data(), text.size(), "%Y-%m-%dT%H:%M:%SZ", &parts);
   return text.data();
 }
-
-/// Fields of a JSON object by name, with errors that name the file, the key, what was expected and what was found.
-class Fields {
- public:
-  Fields(const Json& object, const fs::path& file) : object_(object), file_(file) {}
-
-  template <class T>
-  T get(const std::string& key, std::string_view expected) const {
-    const auto found = object_.is_object() ? object_.find(key) : object_.end();
-    if (found == object_.end()) fail(key, expected, "nothing");
-    try {
-      return found->template get<T>();
-    } catch (const nlohmann::json::exception&) {
-      fail(key, expected, found->dump());
-    }
-  }
-  [[noreturn]] void fail(const std::string& key, std::string_view expected, const std::string& found) const {
-    throw Error(ErrorCode::bad_input,
-                file_.string() + ": key '" + key + "': expected " + std::string(expected) + ", found " + found);
-  }
-
- private:
-  const Json& object_;
-  const fs::path& file_;
-};
 
 }  // namespace
 
@@ -91,30 +67,30 @@ Manifest read_manifest(const fs::path& folder, std::string_view kind, int newest
                 "'" + folder.string() + "' is no " + std::string(kind) + " of nodulus: it has no manifest.json");
   }
   const Json json = read_json(file);
-  const Fields fields(json, file);
-  const auto schema_json = fields.get<Json>("schema", "an object");
-  const Fields schema(schema_json, file);
+  const JsonFields fields(json, file);
+  const JsonFields schema = fields.object("schema");
   Manifest manifest;
   const auto name = schema.get<std::string>("name", "a string");
   const std::string wanted = std::string(schema_prefix) + std::string(kind);
-  if (name != wanted) schema.fail("schema.name", "\"" + wanted + "\"", "\"" + name + "\"");
+  if (name != wanted) schema.fail("name", "\"" + wanted + "\"", "\"" + name + "\"");
   manifest.kind = kind;
   manifest.schema = schema.get<int>("version", "a whole number");
   if (manifest.schema < 1 || manifest.schema > newest_schema) {
-    schema.fail("schema.version", "1 to " + std::to_string(newest_schema), std::to_string(manifest.schema));
+    schema.fail("version", newest_schema == 1 ? "1" : "1 to " + std::to_string(newest_schema),
+                std::to_string(manifest.schema));
   }
   manifest.command = fields.get<std::string>("command", "a string");
-  manifest.options = fields.get<Json>("options", "an object");
-  const auto seed = fields.get<Json>("seed", "a whole number or null");
-  if (!seed.is_null()) manifest.seed = fields.get<std::uint64_t>("seed", "a whole number or null");
+  manifest.options = fields.json("options", "an object");
+  if (!fields.json("seed", "a whole number or null").is_null()) {
+    manifest.seed = fields.get<std::uint64_t>("seed", "a whole number or null");
+  }
   manifest.synthetic = fields.get<bool>("synthetic", "true or false");
-  const auto program_json = fields.get<Json>("program", "an object");
-  const Fields program(program_json, file);
+  const JsonFields program = fields.object("program");
   manifest.version = program.get<std::string>("version", "a string");
   manifest.revision = program.get<std::string>("revision", "a string");
   manifest.created = fields.get<std::string>("created", "a string");
-  for (const Json& entry : fields.get<Json>("inputs", "a list")) {
-    const Fields input(entry, file);
+  for (const Json& entry : fields.json("inputs", "a list")) {
+    const JsonFields input(entry, file, "inputs");
     manifest.inputs.push_back(
         {input.get<std::string>("path", "a string"), input.get<std::string>("sha256", "a string")});
   }

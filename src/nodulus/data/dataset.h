@@ -2,7 +2,6 @@
 
 #include <cstdint>
 #include <filesystem>
-#include <map>
 #include <memory>
 #include <optional>
 #include <span>
@@ -10,63 +9,12 @@
 #include <string_view>
 #include <vector>
 
-#include "nodulus/core/contact_sheet.h"
 #include "nodulus/core/csv.h"
 #include "nodulus/core/npy.h"
 #include "nodulus/core/reject.h"
+#include "nodulus/data/dataset_info.h"
 
 namespace nodulus::data {
-
-inline constexpr int dataset_schema = 1;
-
-enum class Split { train, val, test };
-std::string_view name(Split split);
-/// Error{usage} for anything but train, val, test.
-Split split_from_name(std::string_view text);
-
-/// Which share of the patients goes where. The test share is what is left.
-struct SplitRule {
-  double train = 0.8;
-  double val = 0.1;
-};
-/// u = first 8 bytes of SHA-256(patient id) / 2^64; train where u < rule.train, val below rule.train + rule.val, else
-/// test. Depends on the patient alone, so no patient crosses and adding patients moves none.
-Split split_of(std::string_view patient, const SplitRule& rule = {});
-
-/// What a label column means.
-struct Label {
-  std::string name;
-  std::string type;                                 ///< "category" (values below), "number" or "text".
-  std::string meaning;                              ///< One line; the unit where there is one.
-  std::vector<std::pair<int, std::string>> values;  ///< Of a category: number and published name.
-};
-/// The nine LIDC characteristics with their category names (McNitt-Gray et al. 2007; Armato et al. 2011).
-const std::vector<Label>& lidc_characteristics();
-
-/// Where images came from, as a data set must say it.
-struct Source {
-  std::string name;
-  std::string licence;
-  std::string citation;
-  std::string url;
-  bool operator==(const Source&) const = default;
-};
-
-/// What dataset.json says of all items together.
-struct DatasetInfo {
-  int height = 0;
-  int width = 0;
-  bool masks = false;
-  std::string content = "patch";     ///< "patch" (around a nodule) or "slice" (whole).
-  WindowHu window_hu;                ///< For looking and as the models' default.
-  std::optional<double> spacing_mm;  ///< In-plane pixel size; nothing: each scan's own, in items.csv.
-  int padding_hu = -1000;            ///< HU of pixels beyond the scan's edge.
-  std::string hu_note;               ///< How pixels became HU, where that was not the scan's own rescale.
-  std::vector<Source> sources;
-  std::vector<Label> labels;  ///< The label columns of items.csv, in order.
-  SplitRule split;
-  std::map<std::string, int> rejects;  ///< Count by reason.
-};
 
 /// A row of items.csv; row i belongs to images[i] and masks[i].
 struct Item {
@@ -103,7 +51,8 @@ class Dataset {
   [[nodiscard]] std::vector<std::int64_t> items_of(Split split) const;
   /// nodules.csv, a row a nodule.
   [[nodiscard]] const CsvTable& nodules() const { return nodules_; }
-  /// SHA-256 of manifest.json: what runs and models record as "the data set".
+  /// SHA-256 of dataset.json, which holds the sums of all other files: what runs and models record as "the data set".
+  /// The same content has the same hash whenever and wherever it was made.
   [[nodiscard]] std::string hash() const;
 
  private:
@@ -118,7 +67,7 @@ class Dataset {
 /// Writes the files of a data set, item by item, into a folder (an ArtifactWriter's path()); memory does not grow.
 class DatasetWriter {
  public:
-  /// `nodule_columns` are those of nodules.csv.
+  /// `nodule_columns` are those of nodules.csv. Error{bad_input} where a label takes the name of another column.
   DatasetWriter(const std::filesystem::path& folder, DatasetInfo info, std::vector<std::string> nodule_columns);
   ~DatasetWriter();
   DatasetWriter(const DatasetWriter&) = delete;

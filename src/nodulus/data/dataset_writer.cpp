@@ -1,0 +1,123 @@
+#include <set>
+
+#include "nodulus/core/error.h"
+#include "nodulus/core/hash.h"
+#include "nodulus/data/dataset.h"
+
+namespace nodulus::data {
+namespace {
+
+std::vector<std::string> item_columns(const DatasetInfo& info) {
+  std::vector<std::string> columns{"patient", "series_uid", "sop_uid", "nodule", "z_mm", "spacing_mm", "split"};
+  std::set<std::string> taken(columns.begin(), columns.end());
+  for (const Label& label : info.labels) {
+    if (!taken.insert(label.name).second) {
+      throw Error(ErrorCode::bad_input, "label '" + label.name + "': items.csv has a column of that name already");
+    }
+    columns.push_back(label.name);
+  }
+  return columns;
+}
+
+/// Distinct patients and nodules, by the first bytes of their hashes: 8 bytes each, however long the names are.
+struct Tally {
+  std::int64_t items = 0;
+  std::set<std::uint64_t> patients;
+  std::set<std::uint64_t> nodules;
+
+  void add(std::uint64_t patient, std::uint64_t nodule, bool has_nodule) {
+    ++items;
+    patients.insert(patient);
+    if (has_nodule) nodules.insert(nodule);
+  }
+  [[nodiscard]] Counts counts() const {
+    return {items, static_cast<std::int64_t>(patients.size()), static_cast<std::int64_t>(nodules.size())};
+  }
+};
+
+}  // namespace
+
+struct DatasetWriter::Impl {
+  std::filesystem::path folder;
+  DatasetInfo info;
+  NpyWriter images;
+  std::optional<NpyWriter> masks;
+  CsvWriter items;
+  CsvWriter nodules;
+  Tally all;
+  std::array<Tally, 3> by_split;
+
+  Impl(const std::filesystem::path& where, DatasetInfo what, std::vector<std::string> nodule_columns)
+      : folder(where),
+        info(std::move(what)),
+        images(where / "images.npy", NpyType::int16, {info.height, info.width}),
+        items(where / "items.csv", item_columns(info)),
+        nodules(where / "nodules.csv", std::move(nodule_columns)) {
+    if (info.masks)
+      masks.emplace(where / "masks.npy", NpyType::uint8, std::vector<std::int64_t>{info.height, info.width});
+  }
+};
+
+DatasetWriter::DatasetWriter(const std::filesystem::path& folder, DatasetInfo info,
+                             std::vector<std::string> nodule_columns)
+    : impl_(std::make_unique<Impl>(folder, std::move(info), std::move(nodule_columns))) {}
+
+DatasetWriter::~DatasetWriter() = default;
+
+void DatasetWriter::append(const Item& item, std::span<const std::int16_t> image_hu,
+                           std::span<const std::uint8_t> mask) {
+  const DatasetInfo& info = impl_->info;
+  const std::size_t size = static_cast<std::size_t>(info.height) * static_cast<std::size_t>(info.width);
+  if (image_hu.size() != size || mask.size() != (info.masks ? size : 0) || item.labels.size() != info.labels.size()) {
+    throw Error(ErrorCode::internal, "data set: an item of " + std::to_string(image_hu.size()) + " pixels, " +
+                                         std::to_string(mask.size()) + " mask pixels and " +
+                                         std::to_string(item.labels.size()) + " labels");
+  }
+  impl_->images.append(image_hu);
+  if (impl_->masks) impl_->masks->append(mask);
+  std::vector<std::string> row{item.patient,
+                               item.series_uid,
+                               item.sop_uid,
+                               item.nodule,
+                               csv_number(item.z_mm),
+                               csv_number(item.spacing_mm),
+                               std::string(name(item.split))};
+  row.insert(row.end(), item.labels.begin(), item.labels.end());
+  impl_->items.row(row);
+  const std::uint64_t patient = stable_hash(item.patient);
+  const std::uint64_t nodule = stable_hash(item.patient + '\n' + item.nodule);
+  for (Tally* tally : {&impl_->all, &impl_->by_split[static_cast<std::size_t>(item.split)]}) {
+    tally->add(patient, nodule, !item.nodule.empty());
+  }
+}
+
+void DatasetWriter::append_nodule(std::span<const std::string> fields) { impl_->nodules.row(fields); }
+
+std::int64_t DatasetWriter::size() const { return impl_->images.rows(); }
+
+void DatasetWriter::close(std::span<const Reject> rejects) {
+  Impl& impl = *impl_;
+  impl.images.close();
+  if (impl.masks) impl.masks->close();
+  impl.items.close();
+  impl.nodules.close();
+  CsvWriter rejected(impl.folder / "rejects.csv", {"where", "reason", "detail"});
+  impl.info.rejects.clear();
+  for (const Reject& reject : rejects) {
+    ++impl.info.rejects[reject.reason];
+    rejected.row(std::vector<std::string>{reject.where, reject.reason, reject.detail});
+  }
+  rejected.close();
+  impl.info.counts = impl.all.counts();
+  for (const Split split : {Split::train, Split::val, Split::test}) {
+    impl.info.counts_by_split[std::string(name(split))] = impl.by_split[static_cast<std::size_t>(split)].counts();
+  }
+  impl.info.files.clear();
+  for (const char* file : {"images.npy", "masks.npy", "items.csv", "nodules.csv", "rejects.csv"}) {
+    if (file == std::string_view("masks.npy") && !impl.masks) continue;
+    impl.info.files[file] = sha256_file(impl.folder / file);
+  }
+  write_dataset_info(impl.folder / "dataset.json", impl.info);
+}
+
+}  // namespace nodulus::data

@@ -18,8 +18,7 @@ struct Pair {
   double gap_mm;
   double overlap;
   double distance_mm;  ///< Between the centres.
-  bool other_kind;
-  int a, b;
+  int a, b;            ///< Places in the order of shapes.
 };
 
 double centre_distance(const MarkShape& a, const MarkShape& b) {
@@ -34,11 +33,6 @@ bool before(const MarkShape& a, const MarkShape& b) {
   return key(a) < key(b);
 }
 
-double limit_for(const MarkShape& a, const MarkShape& b, const ClusterRule& rule) {
-  const bool non_nodule = a.kind == MarkKind::non_nodule || b.kind == MarkKind::non_nodule;
-  return non_nodule ? rule.non_nodule_gap_mm : rule.gap_mm;
-}
-
 std::vector<Pair> matching_pairs(const std::vector<MarkShape>& shapes, const std::vector<int>& order,
                                  const ScanGeometry& geometry, const ClusterRule& rule) {
   std::vector<Pair> pairs;
@@ -47,11 +41,10 @@ std::vector<Pair> matching_pairs(const std::vector<MarkShape>& shapes, const std
       const MarkShape& a = shapes[static_cast<std::size_t>(order[i])];
       const MarkShape& b = shapes[static_cast<std::size_t>(order[j])];
       if (a.round != b.round || a.ref.session == b.ref.session) continue;
-      const double limit = limit_for(a, b, rule);
-      const double gap = gap_mm(a, b, geometry, limit);
-      if (gap > limit) continue;
-      pairs.push_back({gap, gap > 0 ? 0 : overlap(a, b), centre_distance(a, b), a.kind != b.kind, static_cast<int>(i),
-                       static_cast<int>(j)});
+      const double gap = gap_mm(a, b, geometry, rule.gap_mm);
+      if (gap > rule.gap_mm) continue;
+      pairs.push_back(
+          {gap, gap > 0 ? 0 : overlap(a, b), centre_distance(a, b), static_cast<int>(i), static_cast<int>(j)});
     }
   }
   return pairs;
@@ -116,9 +109,7 @@ std::vector<std::vector<int>> cluster_shapes(const std::vector<MarkShape>& shape
   });
   std::vector<Pair> pairs = matching_pairs(shapes, order, geometry, rule);
   std::sort(pairs.begin(), pairs.end(), [](const Pair& p, const Pair& q) {
-    const auto key = [](const Pair& x) {
-      return std::make_tuple(x.gap_mm, -x.overlap, x.distance_mm, x.other_kind, x.a, x.b);
-    };
+    const auto key = [](const Pair& x) { return std::make_tuple(x.gap_mm, -x.overlap, x.distance_mm, x.a, x.b); };
     return key(p) < key(q);
   });
   Groups groups(shapes, order);
@@ -135,7 +126,8 @@ std::vector<std::vector<int>> cluster_shapes(const std::vector<MarkShape>& shape
 }
 
 std::vector<Cluster> cluster_marks(const Reading& reading, const ScanGeometry& geometry, const ClusterRule& rule) {
-  const std::vector<MarkShape> shapes = mark_shapes(reading, geometry, nullptr);
+  std::vector<MarkShape> shapes = mark_shapes(reading, geometry, nullptr);
+  drop_repeats(shapes, reading, rule, nullptr);
   std::vector<Cluster> clusters;
   for (const auto& members : cluster_shapes(shapes, geometry, rule)) {
     Cluster& cluster = clusters.emplace_back();

@@ -7,10 +7,18 @@
 
 namespace nodulus::lidc {
 
-/// When marks of different readers are one lesion. docs/lidc.md has the reasons and the sensitivity to each.
+/// When marks of different readers are one lesion. docs/lidc.md has the reasons, and how the counts change with it.
+///
+/// Every mark is the set of voxels it holds (an outline's inside; one voxel for a point). Marks of different sessions
+/// match when their nearest voxels, taken as boxes, are at most gap_mm apart: overlapping marks have a gap of 0, and so
+/// have points on neighbouring slices. Matches join marks into lesions, nearest first (gap, then overlap, then distance
+/// of the centres), never two marks of one session in a lesion.
 struct ClusterRule {
-  double gap_mm = 3;             ///< Nodule marks match when their nearest voxels lie at most this far apart.
-  double non_nodule_gap_mm = 3;  ///< The same where one of the two is a non-nodule.
+  /// LIDC's own class limit: two points on a lesion < 3 mm cannot be further apart.
+  double gap_mm = 3;
+  /// A nodule mark that shares at least this part of its voxels with a larger nodule mark of the same session says the
+  /// same lesion twice, and is left out.
+  double repeat_share = 0.5;
 };
 
 /// A mark's place in a reading.

@@ -153,13 +153,18 @@ double gap_mm(const MarkShape& a, const MarkShape& b, const ScanGeometry& geomet
   return least <= limit_mm ? least : kFar;
 }
 
-double overlap(const MarkShape& a, const MarkShape& b) {
+std::int64_t shared_voxels(const MarkShape& a, const MarkShape& b) {
   std::int64_t shared = 0;
   for (const ShapeSlice& p : a.slices) {
     for (const ShapeSlice& q : b.slices) {
       if (p.slice == q.slice) shared += shared_pixels(p.mask, q.mask);
     }
   }
+  return shared;
+}
+
+double overlap(const MarkShape& a, const MarkShape& b) {
+  const std::int64_t shared = shared_voxels(a, b);
   return static_cast<double>(shared) / static_cast<double>(a.voxels + b.voxels - shared);
 }
 

@@ -34,9 +34,17 @@ struct MarkShape {
 /// series' own, outlines beyond the image are left out and go to `left_out` (may be null), one line a mark.
 std::vector<MarkShape> mark_shapes(const Reading& reading, const ScanGeometry& geometry, std::vector<Reject>* left_out);
 
+/// Leaves the shapes that are clustered: of the first round that has any, without marks that repeat another of their
+/// session (ClusterRule::repeat_share). What goes is listed: "session of another scan", "repeated mark".
+void drop_repeats(std::vector<MarkShape>& shapes, const Reading& reading, const ClusterRule& rule,
+                  std::vector<Reject>* left_out);
+
 /// Distance in mm between the nearest voxels of two shapes, as boxes: 0 where they share a voxel or touch, also across
 /// one slice. Infinity where it is more than `limit_mm`.
 double gap_mm(const MarkShape& a, const MarkShape& b, const ScanGeometry& geometry, double limit_mm);
+
+/// Voxels that both hold.
+std::int64_t shared_voxels(const MarkShape& a, const MarkShape& b);
 
 /// Voxels that both hold over voxels that either holds (Jaccard index), 0 to 1.
 double overlap(const MarkShape& a, const MarkShape& b);

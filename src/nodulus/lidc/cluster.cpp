@@ -127,9 +127,11 @@ std::vector<std::vector<int>> cluster_shapes(const std::vector<MarkShape>& shape
 
 std::vector<Cluster> cluster_marks(const Reading& reading, const ScanGeometry& geometry, const ClusterRule& rule) {
   std::vector<MarkShape> shapes = mark_shapes(reading, geometry, nullptr);
-  drop_repeats(shapes, reading, rule, nullptr);
+  keep_first_round(shapes, reading, nullptr);
+  auto groups = cluster_shapes(shapes, geometry, rule);
+  drop_repeats(groups, shapes, reading, rule, nullptr);
   std::vector<Cluster> clusters;
-  for (const auto& members : cluster_shapes(shapes, geometry, rule)) {
+  for (const auto& members : groups) {
     Cluster& cluster = clusters.emplace_back();
     for (const int i : members) cluster.push_back(shapes[static_cast<std::size_t>(i)].ref);
   }

@@ -34,10 +34,14 @@ struct MarkShape {
 /// series' own, outlines beyond the image are left out and go to `left_out` (may be null), one line a mark.
 std::vector<MarkShape> mark_shapes(const Reading& reading, const ScanGeometry& geometry, std::vector<Reject>* left_out);
 
-/// Leaves the shapes that are clustered: of the first round that has any, without marks that repeat another of their
-/// session (ClusterRule::repeat_share). What goes is listed: "session of another scan", "repeated mark".
-void drop_repeats(std::vector<MarkShape>& shapes, const Reading& reading, const ClusterRule& rule,
-                  std::vector<Reject>* left_out);
+/// Leaves the shapes of the first round of sessions that has any; the others' sessions are listed as "session of
+/// another scan".
+void keep_first_round(std::vector<MarkShape>& shapes, const Reading& reading, std::vector<Reject>* left_out);
+
+/// Takes out lesions that are one nodule mark within another nodule mark of the same session
+/// (ClusterRule::repeat_share); each is listed as "repeated mark".
+void drop_repeats(std::vector<std::vector<int>>& clusters, const std::vector<MarkShape>& shapes, const Reading& reading,
+                  const ClusterRule& rule, std::vector<Reject>* left_out);
 
 /// Distance in mm between the nearest voxels of two shapes, as boxes: 0 where they share a voxel or touch, also across
 /// one slice. Infinity where it is more than `limit_mm`.
@@ -49,7 +53,8 @@ std::int64_t shared_voxels(const MarkShape& a, const MarkShape& b);
 /// Voxels that both hold over voxels that either holds (Jaccard index), 0 to 1.
 double overlap(const MarkShape& a, const MarkShape& b);
 
-/// cluster_marks on shapes; a cluster is a list of indices into `shapes`.
+/// The matching of ClusterRule; a cluster is a list of indices into `shapes`, and each shape is in exactly one. Sorted
+/// by z, then y, then x of the centre.
 std::vector<std::vector<int>> cluster_shapes(const std::vector<MarkShape>& shapes, const ScanGeometry& geometry,
                                              const ClusterRule& rule);
 

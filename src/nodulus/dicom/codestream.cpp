@@ -63,6 +63,7 @@ Codestream inspect_jpeg(Compression compression, std::span<const std::uint8_t> s
     if (length < 2) fail("damaged: a JPEG segment of length " + std::to_string(length));
     if (is_frame_header(marker, compression)) {
       Codestream found;
+      found.lossless = marker == 0xFFC3;
       found.precision = static_cast<int>(reader.at(at + 4, 1));
       found.rows = static_cast<int>(reader.at(at + 5, 2));
       found.columns = static_cast<int>(reader.at(at + 7, 2));

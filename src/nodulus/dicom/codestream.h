@@ -15,6 +15,7 @@ struct Codestream {
   int columns = 0;
   int components = 0;
   int precision = 0;       ///< Bits a sample.
+  bool lossless = false;   ///< JPEG alone: the lossless process.
   bool is_signed = false;  ///< JPEG 2000 alone states it.
 };
 

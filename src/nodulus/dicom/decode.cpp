@@ -4,7 +4,6 @@
 #include <gdcmDataElement.h>
 #include <gdcmFragment.h>
 #include <gdcmJPEG2000Codec.h>
-#include <gdcmJPEGCodec.h>
 #include <gdcmJPEGLSCodec.h>
 #include <gdcmPhotometricInterpretation.h>
 #include <gdcmPixelFormat.h>
@@ -17,6 +16,7 @@
 #include "nodulus/core/error.h"
 #include "nodulus/dicom/codestream.h"
 #include "nodulus/dicom/gdcm_quiet.h"
+#include "nodulus/dicom/jpeg.h"
 
 namespace nodulus::dicom {
 namespace {
@@ -94,9 +94,8 @@ std::vector<Extent> fragments_of(const Layout& layout, const SliceHeader& header
   return chosen;
 }
 
-/// What GDCM is told of the samples comes from the stream itself, checked against the header: its decoders
-/// size their output by the one and fill it by the other.
-gdcm::PixelFormat checked_format(const Codestream& stream, const SliceHeader& header) {
+/// GDCM's decoders size their output by the header and fill it by the stream: the two must agree.
+void check_stream(const Codestream& stream, const SliceHeader& header) {
   if (stream.rows != header.rows || stream.columns != header.columns) {
     fail("the compressed frame is " + std::to_string(stream.rows) + " x " + std::to_string(stream.columns) +
          ", the header says " + std::to_string(header.rows) + " x " + std::to_string(header.columns));
@@ -108,6 +107,31 @@ gdcm::PixelFormat checked_format(const Codestream& stream, const SliceHeader& he
     fail("the compressed frame has " + std::to_string(stream.precision) + " bits a sample, the header allocates " +
          std::to_string(header.bits_allocated));
   }
+}
+
+std::vector<std::uint32_t> decode_jpeg(const Codestream& stream, const std::vector<std::uint8_t>& bytes,
+                                       const SliceHeader& header) {
+  const JpegFrame frame{bytes, header.rows, header.columns};
+  const std::size_t pixels = static_cast<std::size_t>(header.rows) * static_cast<std::size_t>(header.columns);
+  std::string problem;
+  std::vector<std::uint32_t> words;
+  if (!stream.lossless && stream.precision == 8) {
+    std::vector<std::uint8_t> samples(pixels);
+    problem = decode_jpeg8(frame, samples.data());
+    words.assign(samples.begin(), samples.end());
+  } else if (stream.lossless || stream.precision == 12) {
+    std::vector<std::uint16_t> samples(pixels);
+    problem = stream.lossless ? decode_jpeg16(frame, samples.data()) : decode_jpeg12(frame, samples.data());
+    words.assign(samples.begin(), samples.end());
+  } else {
+    problem = "a lossy process of " + std::to_string(stream.precision) + " bits a sample";
+  }
+  if (!problem.empty()) fail("damaged: the JPEG decoder says: " + problem);
+  return words;
+}
+
+/// What GDCM is told of the samples is what the stream says.
+gdcm::PixelFormat format_of(const Codestream& stream) {
   const auto stored = static_cast<unsigned short>(stream.precision);
   const unsigned short allocated = stored <= 8 ? 8 : 16;
   return gdcm::PixelFormat(1, allocated, stored, static_cast<unsigned short>(stored - 1), stream.is_signed ? 1 : 0);
@@ -115,7 +139,7 @@ gdcm::PixelFormat checked_format(const Codestream& stream, const SliceHeader& he
 
 template <class Codec>
 std::vector<std::uint8_t> decode_with(const std::vector<std::uint8_t>& bytes, const SliceHeader& header,
-                                      const gdcm::PixelFormat& format) {
+                                      const Codestream& stream) {
   gdcm::SmartPointer<gdcm::SequenceOfFragments> sequence = gdcm::SequenceOfFragments::New();
   gdcm::Fragment fragment;
   fragment.SetByteValue(reinterpret_cast<const char*>(bytes.data()),
@@ -130,7 +154,7 @@ std::vector<std::uint8_t> decode_with(const std::vector<std::uint8_t>& bytes, co
   codec.SetDimensions(dimensions.data());
   codec.SetPlanarConfiguration(0);
   codec.SetPhotometricInterpretation(gdcm::PhotometricInterpretation::MONOCHROME2);
-  codec.SetPixelFormat(format);
+  codec.SetPixelFormat(format_of(stream));
   gdcm::DataElement out;
   bool decoded = false;
   try {
@@ -159,14 +183,13 @@ std::vector<std::uint32_t> decode_compressed(const Layout& layout, const SliceHe
   // Beyond 16 bits, and where samples are not in the lowest bits, codecs and header would have to be guessed
   // together.
   if (header.high_bit != header.bits_stored - 1) fail("compressed pixels that are not in the lowest bits");
-  const gdcm::PixelFormat format = checked_format(inspect_codestream(compression, bytes), header);
-  std::vector<std::uint8_t> raw;
-  switch (compression) {
-    case Compression::jpeg: raw = decode_with<gdcm::JPEGCodec>(bytes, header, format); break;
-    case Compression::jpeg_ls: raw = decode_with<gdcm::JPEGLSCodec>(bytes, header, format); break;
-    default: raw = decode_with<gdcm::JPEG2000Codec>(bytes, header, format); break;
-  }
-  const int width = format.GetBitsAllocated() / 8;
+  const Codestream stream = inspect_codestream(compression, bytes);
+  check_stream(stream, header);
+  if (compression == Compression::jpeg) return decode_jpeg(stream, bytes, header);
+  const std::vector<std::uint8_t> raw = compression == Compression::jpeg_ls
+                                            ? decode_with<gdcm::JPEGLSCodec>(bytes, header, stream)
+                                            : decode_with<gdcm::JPEG2000Codec>(bytes, header, stream);
+  const int width = stream.precision <= 8 ? 1 : 2;
   if (raw.size() != pixels * static_cast<std::size_t>(width)) {
     fail("damaged: the compressed frame gave " + std::to_string(raw.size()) + " bytes, expected " +
          std::to_string(pixels * static_cast<std::size_t>(width)));

@@ -61,15 +61,37 @@ ScanGeometry assumed_geometry(const Reading& reading, double pixel_spacing_mm) {
   return geometry;
 }
 
+ScanGeometry series_geometry(const dicom::OrderedSeries& series) {
+  ScanGeometry geometry;
+  geometry.assumed = false;
+  geometry.slice_spacing_mm = series.slice_spacing_mm;
+  for (std::size_t i = 0; i < series.slices.size(); ++i) {
+    geometry.slices.push_back({series.slices[i].sop_uid, series.z_mm[i]});
+  }
+  if (!series.slices.empty()) {
+    const dicom::SliceHeader& first = series.slices.front();
+    geometry.row_spacing_mm = first.spacing_mm[0];
+    geometry.column_spacing_mm = first.spacing_mm[1];
+    geometry.columns = first.columns;
+    geometry.rows = first.rows;
+    geometry.origin_mm = {first.position_mm[0], first.position_mm[1]};
+  }
+  return geometry;
+}
+
 SliceIndex::SliceIndex(const ScanGeometry& geometry) {
   for (std::size_t i = 0; i < geometry.slices.size(); ++i) {
-    by_uid_.emplace(geometry.slices[i].sop_uid, static_cast<int>(i));
+    by_uid_[geometry.slices[i].sop_uid].push_back({static_cast<int>(i), geometry.slices[i].z_mm});
   }
 }
 
-int SliceIndex::find(const std::string& sop_uid) const {
+int SliceIndex::find(const std::string& sop_uid, double z_mm) const {
   const auto found = by_uid_.find(sop_uid);
-  return found == by_uid_.end() ? -1 : found->second;
+  if (found == by_uid_.end()) return -1;
+  const auto distance = [z_mm](const Slice& slice) { return std::abs(slice.z_mm - z_mm); };
+  return std::min_element(found->second.begin(), found->second.end(),
+                          [&distance](const Slice& a, const Slice& b) { return distance(a) < distance(b); })
+      ->index;
 }
 
 }  // namespace nodulus::lidc

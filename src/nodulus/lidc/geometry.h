@@ -5,6 +5,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "nodulus/dicom/order.h"
 #include "nodulus/lidc/reading.h"
 
 namespace nodulus::lidc {
@@ -33,20 +34,28 @@ inline constexpr double kAssumedPixelSpacingMm = 0.7;
 /// Slice spacing assumed where the reading itself does not show it (no mark spans two slices).
 inline constexpr double kAssumedSliceSpacingMm = 1.25;
 
-/// The geometry that a reading alone gives: slices and their positions from its marks, slice spacing from the smallest
-/// step between neighbouring outlines of one mark, and the assumed pixel spacing. Conflicting z of one SOP UID: the
-/// first by value. See docs/lidc.md.
+/// The geometry that a reading alone gives: slices and their positions from its marks, slice spacing from the most
+/// frequent step between neighbouring outlines of one mark, and the assumed pixel spacing. Where one image stands at
+/// several positions, the most frequent counts. See docs/lidc.md.
 ScanGeometry assumed_geometry(const Reading& reading, double pixel_spacing_mm = kAssumedPixelSpacingMm);
+
+/// The geometry of the series that was read.
+ScanGeometry series_geometry(const dicom::OrderedSeries& series);
 
 /// Finds slices by SOP Instance UID.
 class SliceIndex {
  public:
   explicit SliceIndex(const ScanGeometry& geometry);
-  /// Index into geometry.slices, -1 where the scan has no such slice.
-  [[nodiscard]] int find(const std::string& sop_uid) const;
+  /// Index into geometry.slices, -1 where the scan has no such image. Of the frames of one multi-frame image, the
+  /// nearest to z_mm.
+  [[nodiscard]] int find(const std::string& sop_uid, double z_mm) const;
 
  private:
-  std::unordered_map<std::string, int> by_uid_;
+  struct Slice {
+    int index;
+    double z_mm;
+  };
+  std::unordered_map<std::string, std::vector<Slice>> by_uid_;
 };
 
 }  // namespace nodulus::lidc

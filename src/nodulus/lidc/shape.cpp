@@ -102,7 +102,7 @@ std::vector<MarkShape> mark_shapes(const Reading& reading, const ScanGeometry& g
       std::map<int, std::vector<const Outline*>> by_slice;
       std::size_t no_slice = 0, beyond = 0;
       for (const Outline& outline : mark.outlines) {
-        const int slice = index.find(outline.sop_uid);
+        const int slice = index.find(outline.sop_uid, outline.z_mm);
         const bool inside = geometry.assumed || within_image(outline, geometry);
         if (slice >= 0 && inside) by_slice[slice].push_back(&outline);
         no_slice += slice < 0;

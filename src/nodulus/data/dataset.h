@@ -77,8 +77,9 @@ class DatasetWriter {
   void append(const Item& item, std::span<const std::int16_t> image_hu, std::span<const std::uint8_t> mask);
   void append_nodule(std::span<const std::string> fields);
   [[nodiscard]] std::int64_t size() const;
-  /// Writes dataset.json (with counts), rejects.csv and closes all. The manifest is the caller's.
-  void close(std::span<const Reject> rejects);
+  /// Writes dataset.json (with counts and sums) and rejects.csv and closes all; returns what dataset.json says. The
+  /// manifest is the caller's.
+  DatasetInfo close(std::span<const Reject> rejects);
 
  private:
   struct Impl;

@@ -95,7 +95,7 @@ void DatasetWriter::append_nodule(std::span<const std::string> fields) { impl_->
 
 std::int64_t DatasetWriter::size() const { return impl_->images.rows(); }
 
-void DatasetWriter::close(std::span<const Reject> rejects) {
+DatasetInfo DatasetWriter::close(std::span<const Reject> rejects) {
   Impl& impl = *impl_;
   impl.images.close();
   if (impl.masks) impl.masks->close();
@@ -118,6 +118,7 @@ void DatasetWriter::close(std::span<const Reject> rejects) {
     impl.info.files[file] = sha256_file(impl.folder / file);
   }
   write_dataset_info(impl.folder / "dataset.json", impl.info);
+  return impl.info;
 }
 
 }  // namespace nodulus::data

@@ -1,0 +1,277 @@
+#include "nodulus/data/import.h"
+
+#include <algorithm>
+#include <chrono>
+#include <limits>
+#include <set>
+
+#include "nodulus/core/artifact.h"
+#include "nodulus/core/error.h"
+#include "nodulus/core/hash.h"
+#include "nodulus/data/dataset.h"
+#include "nodulus/data/import_decoder.h"
+
+namespace nodulus::data {
+namespace fs = std::filesystem;
+namespace {
+
+bool has_ending(const std::string& name, const std::string& ending) { return name.ends_with(ending); }
+
+/// The source's entries and, where it has one, its table.
+struct Listing : SourceListing {
+  std::map<std::string, std::string> tables;  ///< .csv and dataset.json entries: text by name.
+};
+
+Listing list_source(EntrySource& source, const ImportOptions& options, std::vector<Reject>& rejects) {
+  Listing listing;
+  std::set<std::string> folders;
+  const auto wanted = [&](const std::string& name) {
+    if (is_picture_name(name)) {
+      listing.pictures.push_back(name);
+      for (std::size_t at = name.find('/'), start = 0; at != std::string::npos;
+           start = at + 1, at = name.find('/', start)) {
+        folders.insert(name.substr(start, at - start));
+      }
+    }
+    if (is_npy_name(name) && !source.file_of(name).empty()) {
+      return false;  // mapped where it lies, below
+    }
+    return is_npy_name(name) || has_ending(name, ".csv") || name == "dataset.json" || has_ending(name, "/dataset.json");
+  };
+  const auto count = [&](const NpyMap& array) { listing.arrays[array.where()] = npy_pictures(array); };
+  const auto visit = [&](const std::string& name, std::vector<std::byte> bytes) {
+    if (!is_npy_name(name)) {
+      listing.tables[name].assign(reinterpret_cast<const char*>(bytes.data()), bytes.size());
+      return;
+    }
+    try {
+      count(NpyMap::from_bytes(std::move(bytes), name));
+    } catch (const Error&) {
+      listing.arrays[name] = 1;  // rejected by name when it is decoded
+    }
+  };
+  source.visit(wanted, visit, rejects);
+  std::set<std::string> distinct;
+  std::erase_if(listing.pictures, [&](const std::string& name) { return !distinct.insert(name).second; });
+  for (const std::string& name : listing.pictures) {
+    if (!is_npy_name(name) || source.file_of(name).empty()) continue;
+    try {
+      listing.arrays[name] = npy_pictures(NpyMap::open(source.file_of(name)));
+    } catch (const Error&) {
+      listing.arrays[name] = 1;
+    }
+  }
+  listing.mask_folder = options.masks;
+  if (listing.mask_folder.empty()) {
+    for (const char* usual : {"masks", "readers"}) {
+      if (folders.contains(usual)) listing.mask_folder = usual;
+    }
+  } else if (!folders.contains(listing.mask_folder)) {
+    throw Error(ErrorCode::usage,
+                options.source.string() + ": no folder '" + listing.mask_folder + "' with masks in it");
+  }
+  return listing;
+}
+
+CsvTable table_for(const Listing& listing, const ImportOptions& options) {
+  if (!options.csv.empty()) {
+    const auto inside = listing.tables.find(options.csv.generic_string());
+    if (inside != listing.tables.end()) return CsvTable::parse(inside->second, inside->first);
+    return CsvTable::read(options.csv);
+  }
+  std::vector<std::string> csv;
+  for (const auto& [name, text] : listing.tables) {
+    if (has_ending(name, ".csv")) csv.push_back(name);
+  }
+  const auto items = std::find_if(csv.begin(), csv.end(),
+                                  [](const std::string& n) { return n == "items.csv" || has_ending(n, "/items.csv"); });
+  if (items != csv.end()) return CsvTable::parse(listing.tables.at(*items), *items);
+  if (csv.size() > 1) {
+    throw Error(ErrorCode::usage, options.source.string() + " has " + std::to_string(csv.size()) + " tables ('" +
+                                      csv[0] + "', '" + csv[1] + "', ...); name the one to use with --csv");
+  }
+  if (csv.size() == 1) return CsvTable::parse(listing.tables.at(csv[0]), csv[0]);
+  if (!listing.tables.empty()) {
+    return table_of_stylegan(listing.tables.begin()->second, listing.tables.begin()->first, listing);
+  }
+  return table_of_listing(listing);
+}
+
+bool is_lidc_patient(const std::string& patient) {
+  constexpr std::string_view prefix = "LIDC-IDRI-";
+  return patient.size() == prefix.size() + 4 && patient.starts_with(prefix) &&
+         std::all_of(patient.begin() + prefix.size(), patient.end(), [](char c) { return c >= '0' && c <= '9'; });
+}
+
+/// The fixed columns of one row; unknown where the table has no such column.
+Item item_of(const CsvTable& table, const ImportPlan& plan, const PlannedItem& planned, const SplitRule& rule) {
+  const auto text = [&](const char* column) {
+    return table.has(column) ? table.text(planned.row, column) : std::string();
+  };
+  const auto number = [&](const char* column) {
+    constexpr double unknown = std::numeric_limits<double>::quiet_NaN();
+    return table.has(column) ? table.number_if_any(planned.row, column).value_or(unknown) : unknown;
+  };
+  Item item{text("patient"), text("series_uid"),   text("sop_uid"), text("nodule"),
+            number("z_mm"),  number("spacing_mm"), Split::train,    {}};
+  if (item.patient.empty()) {  // its own patient: the best that can be said
+    item.patient = planned.picture + (planned.index > 0 ? "#" + std::to_string(planned.index) : "");
+  }
+  item.split = split_of(item.patient, rule);
+  for (const std::string& column : plan.label_columns) item.labels.push_back(table.text(planned.row, column));
+  return item;
+}
+
+/// nodules.csv: a row a nodule, with every label that is the same on all its images.
+class NoduleRows {
+ public:
+  explicit NoduleRows(const DatasetInfo& info) : info_(info), constant_(info.labels.size(), true) {}
+
+  void add(const Item& item) {
+    if (item.nodule.empty()) return;
+    const auto [entry, fresh] = index_.emplace(item.patient + "\n" + item.nodule, nodules_.size());
+    if (fresh) nodules_.push_back({item, 0});
+    auto& [first, images] = nodules_[entry->second];
+    ++images;
+    for (std::size_t i = 0; i < constant_.size(); ++i) {
+      if (first.labels[i] != item.labels[i]) constant_[i] = false;
+    }
+  }
+  [[nodiscard]] std::vector<std::string> columns() const {
+    std::vector<std::string> names{"patient", "nodule", "series_uid", "split", "images"};
+    for (std::size_t i = 0; i < constant_.size(); ++i) {
+      if (constant_[i]) names.push_back(info_.labels[i].name);
+    }
+    return names;
+  }
+  void write(DatasetWriter& writer) const {
+    for (const auto& [item, images] : nodules_) {
+      std::vector<std::string> row{item.patient, item.nodule, item.series_uid, std::string(name(item.split)),
+                                   std::to_string(images)};
+      for (std::size_t i = 0; i < constant_.size(); ++i) {
+        if (constant_[i]) row.push_back(item.labels[i]);
+      }
+      writer.append_nodule(row);
+    }
+  }
+
+ private:
+  const DatasetInfo& info_;
+  std::vector<bool> constant_;
+  std::map<std::string, std::size_t> index_;
+  std::vector<std::pair<Item, int>> nodules_;
+};
+
+std::string hu_note(const ImportPlan& plan, const SourceListing& listing, const WindowHu& window) {
+  if (plan.hu_known) return "HU = hu_gain * pixel + hu_offset, given for each image by the imported table";
+  const std::string arrays = "int16 and floating-point arrays taken as HU";
+  if (!listing.arrays.empty() && listing.arrays.size() == listing.pictures.size()) return arrays;
+  return "assumed: grey 0 is " + csv_number(window.lo) + " HU and the format's largest grey value is " +
+         csv_number(window.hi) + " HU, linear in between (" + arrays + ")";
+}
+
+DatasetInfo info_of(const ImportOptions& options, const CsvTable& table, const ImportPlan& plan,
+                    const SourceListing& listing, const ImportDecoder& decoder) {
+  DatasetInfo info;
+  info.height = decoder.height();
+  info.width = decoder.width();
+  info.masks = plan.masks;
+  info.window_hu = options.window_hu;
+  info.labels = plan.labels;
+  info.split = options.split;
+  info.sources = options.sources;
+  info.hu_note = hu_note(plan, listing, options.window_hu);
+  bool lidc = plan.has_patient && !plan.items.empty();
+  for (const PlannedItem& item : plan.items) {
+    if (!lidc) break;
+    lidc = is_lidc_patient(table.text(item.row, "patient"));
+  }
+  if (info.sources.empty() && lidc) info.sources.push_back(lidc_source());
+  return info;
+}
+
+std::string reasons(const std::vector<Reject>& rejects) {
+  std::string text;
+  for (const auto& [reason, count] : count_by_reason(rejects)) {
+    text += (text.empty() ? "" : ", ") + std::to_string(count) + " " + reason;
+  }
+  return text;
+}
+
+Manifest manifest_of(const ImportOptions& options, const ImportDecoder& decoder) {
+  Manifest manifest;
+  manifest.kind = "dataset";
+  manifest.schema = dataset_schema;
+  manifest.command = "import";
+  manifest.options = {{"csv", options.csv.string()},
+                      {"masks", options.masks},
+                      {"size", options.size},
+                      {"window_hu", {options.window_hu.lo, options.window_hu.hi}},
+                      {"split_train", options.split.train},
+                      {"split_val", options.split.val}};
+  std::error_code error;
+  // A folder's sum is over the names and sums of the pictures read from it.
+  manifest.inputs.push_back(fs::is_directory(options.source, error)
+                                ? Manifest::Input{options.source.string(), sha256_hex(decoder.input_sums())}
+                                : manifest_input(options.source));
+  return manifest;
+}
+
+}  // namespace
+
+ImportResult import_pictures(const ImportOptions& options, Monitor& monitor) {
+  const auto start = std::chrono::steady_clock::now();
+  check(options.split);
+  if (options.size < 0 || !(options.window_hu.lo < options.window_hu.hi)) {
+    throw Error(ErrorCode::usage, "import: expected a size of 0 or more and a window lo < hi");
+  }
+  const std::unique_ptr<EntrySource> source = EntrySource::open(options.source);
+  ArtifactWriter artifact(options.out, options.force);
+  std::vector<Reject> rejects;
+  const Listing listing = list_source(*source, options, rejects);
+  if (listing.pictures.empty()) {
+    throw Error(ErrorCode::bad_input, options.source.string() + ": expected PNG, JPEG or .npy files, found none");
+  }
+  rejects.clear();  // of the listing; the decoding pass meets the same entries again
+  const CsvTable table = table_for(listing, options);
+  const ImportPlan plan = plan_import(table, listing, rejects);
+  if (!plan.has_patient) {
+    monitor.warn(
+        "no column 'patient': every image counts as a patient of its own, so one patient's images may fall into "
+        "several splits");
+  }
+  ImportDecoder decoder(options, table, plan, artifact.path(), rejects, monitor);
+  decoder.decode_all(*source);
+
+  const DatasetInfo info = info_of(options, table, plan, listing, decoder);
+  NoduleRows nodules(info);
+  std::vector<std::size_t> usable;
+  for (std::size_t i = 0; i < plan.items.size(); ++i) {
+    if (!decoder.usable(i)) continue;
+    usable.push_back(i);
+    nodules.add(item_of(table, plan, plan.items[i], options.split));
+  }
+  if (usable.empty()) {
+    throw Error(ErrorCode::bad_input,
+                options.source.string() + ": no picture could be used (" + reasons(rejects) + ")");
+  }
+  DatasetWriter writer(artifact.path(), info, nodules.columns());
+  const std::size_t pixels = static_cast<std::size_t>(info.height) * static_cast<std::size_t>(info.width);
+  std::vector<std::int16_t> image(pixels);
+  std::vector<std::uint8_t> mask(info.masks ? pixels : 0);
+  for (const std::size_t i : usable) {
+    decoder.get(i, image, mask);
+    writer.append(item_of(table, plan, plan.items[i], options.split), image, mask);
+  }
+  nodules.write(writer);
+  std::sort(rejects.begin(), rejects.end(),
+            [](const Reject& a, const Reject& b) { return std::tie(a.where, a.reason) < std::tie(b.where, b.reason); });
+  const DatasetInfo written = writer.close(rejects);
+  write_manifest(artifact.path(), manifest_of(options, decoder));
+  artifact.commit();
+  const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - start;
+  return {written.counts, written.rejects, written.masks,  written.height,
+          written.width,  written.hu_note, seconds.count()};
+}
+
+}  // namespace nodulus::data

@@ -1,0 +1,51 @@
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "nodulus/core/monitor.h"
+#include "nodulus/data/dataset_info.h"
+
+namespace nodulus::data {
+
+/// Pictures -> data set. The source is a folder, a zip or a tar of PNG, JPEG and .npy files.
+struct ImportOptions {
+  std::filesystem::path source;
+  std::filesystem::path out;
+  bool force = false;
+  /// A table with a row an image: file, and any of patient, nodule, series_uid, sop_uid, z_mm, spacing_mm, hu_gain and
+  /// hu_offset (HU = gain * pixel + offset); all other columns become labels. "": the source's own items.csv, or its
+  /// only .csv, or StyleGAN2-ADA's dataset.json, or none.
+  std::filesystem::path csv;
+  /// Folder within the source whose pictures hold, under the same names, how many readers marked each pixel (0 to 4; or
+  /// 0 and 255 for none and all). "": "readers" or "masks" where there is one.
+  std::string masks;
+  int size = 0;        ///< Cut size x size about the centre; 0: as they are (all must be alike).
+  WindowHu window_hu;  ///< For looking; and without gain and offset, grey 0 to the format's largest is spread over it.
+  SplitRule split;
+  std::vector<Source> sources;  ///< Empty: LIDC-IDRI where every patient is named like one of its subjects.
+  int threads = 1;
+};
+
+struct ImportResult {
+  Counts counts;
+  std::map<std::string, int> rejects;  ///< By reason; each is in rejects.csv.
+  bool masks = false;
+  int height = 0;
+  int width = 0;
+  std::string hu_note;
+  double seconds = 0;
+};
+
+/// Writes the data set `options.out` (see ArtifactWriter for an existing target). Memory does not grow with the number
+/// of pictures. The order is the table's, else that of the names. Pictures that cannot be used are rejected by reason:
+/// those of decode_picture(), EntrySource and plan_import(), "wrong size", "smaller than the cut", "mask value",
+/// "mask of another size".
+/// Error{bad_input} where nothing is left, Error{stopped} when the monitor asks.
+ImportResult import_pictures(const ImportOptions& options, Monitor& monitor);
+
+}  // namespace nodulus::data

@@ -127,7 +127,7 @@ std::vector<std::vector<int>> cluster_shapes(const std::vector<MarkShape>& shape
 
 std::vector<Cluster> cluster_marks(const Reading& reading, const ScanGeometry& geometry, const ClusterRule& rule) {
   std::vector<MarkShape> shapes = mark_shapes(reading, geometry, nullptr);
-  keep_first_round(shapes, reading, nullptr);
+  drop_unmatched(shapes, reading, rule, nullptr);
   auto groups = cluster_shapes(shapes, geometry, rule);
   drop_repeats(groups, shapes, reading, rule, nullptr);
   std::vector<Cluster> clusters;

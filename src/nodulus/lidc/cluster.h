@@ -16,8 +16,8 @@ namespace nodulus::lidc {
 struct ClusterRule {
   /// LIDC's own class limit: two points on a lesion < 3 mm cannot be further apart.
   double gap_mm = 3;
-  /// A nodule mark that no other reader's mark matches, and that has at least this part of its voxels within a larger
-  /// nodule mark of its own session, says the same lesion twice and is left out.
+  /// A nodule mark that has at least this part of its voxels within a larger nodule mark of its own session says the
+  /// same lesion twice. A point is left out for that; an outline only where no other reader's mark matches it.
   double repeat_share = 0.5;
 };
 

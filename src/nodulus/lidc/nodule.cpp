@@ -168,7 +168,7 @@ std::string_view name(SizeClass size_class) {
 NoduleList find_nodules(const Reading& reading, const ScanGeometry& geometry, const ClusterRule& rule) {
   NoduleList list;
   std::vector<MarkShape> shapes = mark_shapes(reading, geometry, &list.left_out);
-  keep_first_round(shapes, reading, &list.left_out);
+  drop_unmatched(shapes, reading, rule, &list.left_out);
   auto clusters = cluster_shapes(shapes, geometry, rule);
   drop_repeats(clusters, shapes, reading, rule, &list.left_out);
   for (const std::vector<int>& cluster : clusters) {

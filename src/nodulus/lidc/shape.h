@@ -34,9 +34,10 @@ struct MarkShape {
 /// series' own, outlines beyond the image are left out and go to `left_out` (may be null), one line a mark.
 std::vector<MarkShape> mark_shapes(const Reading& reading, const ScanGeometry& geometry, std::vector<Reject>* left_out);
 
-/// Leaves the shapes of the first round of sessions that has any; the others' sessions are listed as "session of
-/// another scan".
-void keep_first_round(std::vector<MarkShape>& shapes, const Reading& reading, std::vector<Reject>* left_out);
+/// Leaves the shapes that are matched. What goes is listed: sessions of another round than the first that has a shape
+/// ("session of another scan"); points within an outline of the same session's nodules ("repeated mark").
+void drop_unmatched(std::vector<MarkShape>& shapes, const Reading& reading, const ClusterRule& rule,
+                    std::vector<Reject>* left_out);
 
 /// Takes out lesions that are one nodule mark within another nodule mark of the same session
 /// (ClusterRule::repeat_share); each is listed as "repeated mark".

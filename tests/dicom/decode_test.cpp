@@ -2,7 +2,6 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
-#include <cmath>
 #include <cstdlib>
 
 #include "nodulus/core/error.h"
@@ -88,19 +87,15 @@ INSTANTIATE_TEST_SUITE_P(EnhancedCt, Decode,
                                          "values/enhanced_fragments"),
                          name_of_case);
 
-// No independent decoder of JPEG 2000 is at hand: the lossy stream (1:8 of 12 bits) must stay near the original.
+// No independent decoder of lossy JPEG 2000 is at hand: at 4 bits a pixel every voxel must stay near the original.
+// The stream has 16 bits for 12 that are stored, and overshoots 4095 in places.
 TEST(DecodeLossy, Jpeg2000StaysNearTheOriginal) {
   const auto original = expected_hu("syntax/jpeg2000_lossy");
   const auto decoded = hu_of("syntax/jpeg2000_lossy");
   ASSERT_EQ(decoded.size(), original.size());
-  double sum = 0.0;
-  for (std::size_t i = 0; i < decoded.size(); ++i) {
-    const double step = decoded[i] - original[i];
-    sum += step * step;
-  }
-  const double rms = std::sqrt(sum / static_cast<double>(decoded.size()));
-  EXPECT_LT(rms, 30.0);
-  EXPECT_GT(rms, 0.0);
+  const Difference found = difference(decoded, original);
+  EXPECT_GT(found.count, 1000u);  // Lossy it is.
+  EXPECT_LE(found.largest, 8);
 }
 
 // What the LIDC readers saw as nodule: soft tissue in the middle of lung, at the readers' outline (069.xml).

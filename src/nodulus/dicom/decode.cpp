@@ -9,6 +9,7 @@
 #include <gdcmPixelFormat.h>
 #include <gdcmSequenceOfFragments.h>
 
+#include <algorithm>
 #include <array>
 #include <span>
 #include <string_view>
@@ -23,20 +24,45 @@ namespace {
 
 [[noreturn]] void fail(const std::string& what) { throw Error(ErrorCode::bad_input, what); }
 
-Compression compression_of(std::string_view uid) {
-  constexpr std::string_view kJpegLossless = "1.2.840.10008.1.2.4.57";
-  constexpr std::string_view kJpegLosslessFirstOrder = "1.2.840.10008.1.2.4.70";
-  // 50 baseline, 51 extended, 53 and 55 (retired) spectral selection and progression.
-  constexpr std::array<std::string_view, 4> kJpegLossy = {"1.2.840.10008.1.2.4.50", "1.2.840.10008.1.2.4.51",
-                                                          "1.2.840.10008.1.2.4.53", "1.2.840.10008.1.2.4.55"};
-  for (const std::string_view lossy : kJpegLossy) {
-    if (uid == lossy) return Compression::jpeg;
+/// The compressed transfer syntaxes that have a decoder (PS3.5 annex A.4).
+struct Syntax {
+  std::string_view uid;
+  Compression compression;
+  bool lossy;
+};
+constexpr std::array<Syntax, 11> kSyntaxes = {{
+    {"1.2.840.10008.1.2.4.50", Compression::jpeg, true},   // baseline
+    {"1.2.840.10008.1.2.4.51", Compression::jpeg, true},   // extended
+    {"1.2.840.10008.1.2.4.53", Compression::jpeg, true},   // spectral selection (retired)
+    {"1.2.840.10008.1.2.4.55", Compression::jpeg, true},   // full progression (retired)
+    {"1.2.840.10008.1.2.4.57", Compression::jpeg, false},  // lossless
+    {"1.2.840.10008.1.2.4.70", Compression::jpeg, false},  // lossless, first-order prediction
+    {"1.2.840.10008.1.2.4.80", Compression::jpeg_ls, false},
+    {"1.2.840.10008.1.2.4.81", Compression::jpeg_ls, true},
+    {"1.2.840.10008.1.2.4.90", Compression::jpeg2000, false},
+    {"1.2.840.10008.1.2.4.91", Compression::jpeg2000, true},
+    {"1.2.840.10008.1.2.5", Compression::rle, false},
+}};
+
+const Syntax& syntax_of(const SliceHeader& header) {
+  for (const Syntax& syntax : kSyntaxes) {
+    if (syntax.uid == header.transfer_syntax_uid) return syntax;
   }
-  if (uid == kJpegLossless || uid == kJpegLosslessFirstOrder) return Compression::jpeg;
-  if (uid == "1.2.840.10008.1.2.4.80" || uid == "1.2.840.10008.1.2.4.81") return Compression::jpeg_ls;
-  if (uid == "1.2.840.10008.1.2.4.90" || uid == "1.2.840.10008.1.2.4.91") return Compression::jpeg2000;
-  if (uid == "1.2.840.10008.1.2.5") return Compression::rle;
-  return Compression::none;
+  fail("no decoder for transfer syntax " + header.transfer_syntax_uid);
+}
+
+/// A lossy stream of more bits than are stored overshoots BitsStored at edges: such samples are numbers beyond
+/// the range, and taking BitsStored bits out of them would turn the brightest into the darkest.
+void saturate(std::vector<std::uint32_t>& words, const SliceHeader& header, int bytes_a_sample) {
+  const std::int64_t range = std::int64_t{1} << header.bits_stored;
+  const std::int64_t low = header.is_signed ? -range / 2 : 0;
+  for (std::uint32_t& word : words) {
+    std::int64_t value = word;
+    if (header.is_signed)
+      value = bytes_a_sample == 1 ? std::int64_t{static_cast<std::int8_t>(word)}
+                                  : std::int64_t{static_cast<std::int16_t>(word)};
+    word = static_cast<std::uint32_t>(std::clamp(value, low, low + range - 1));
+  }
 }
 
 std::vector<std::uint32_t> words_of(std::span<const std::uint8_t> bytes, int bytes_a_sample, bool big_endian) {
@@ -169,32 +195,36 @@ std::vector<std::uint8_t> decode_with(const std::vector<std::uint8_t>& bytes, co
 }
 
 std::vector<std::uint32_t> decode_compressed(const Layout& layout, const SliceHeader& header) {
-  const Compression compression = compression_of(header.transfer_syntax_uid);
-  if (compression == Compression::none) fail("no decoder for transfer syntax " + header.transfer_syntax_uid);
+  const Syntax& syntax = syntax_of(header);
   std::vector<std::uint8_t> bytes;
   for (const Extent& piece : fragments_of(layout, header)) {
     const auto part = layout.source->copy(piece.offset, piece.length);
     bytes.insert(bytes.end(), part.begin(), part.end());
   }
   const std::size_t pixels = static_cast<std::size_t>(header.rows) * static_cast<std::size_t>(header.columns);
-  if (compression == Compression::rle) {
+  if (syntax.compression == Compression::rle) {
     return words_of(decode_rle(bytes, pixels, header.bits_allocated / 8), header.bits_allocated / 8, false);
   }
-  // Beyond 16 bits, and where samples are not in the lowest bits, codecs and header would have to be guessed
-  // together.
+  // Where samples are not in the lowest bits, what codec and header mean together would have to be guessed.
   if (header.high_bit != header.bits_stored - 1) fail("compressed pixels that are not in the lowest bits");
-  const Codestream stream = inspect_codestream(compression, bytes);
+  const Codestream stream = inspect_codestream(syntax.compression, bytes);
   check_stream(stream, header);
-  if (compression == Compression::jpeg) return decode_jpeg(stream, bytes, header);
-  const std::vector<std::uint8_t> raw = compression == Compression::jpeg_ls
-                                            ? decode_with<gdcm::JPEGLSCodec>(bytes, header, stream)
-                                            : decode_with<gdcm::JPEG2000Codec>(bytes, header, stream);
   const int width = stream.precision <= 8 ? 1 : 2;
-  if (raw.size() != pixels * static_cast<std::size_t>(width)) {
-    fail("damaged: the compressed frame gave " + std::to_string(raw.size()) + " bytes, expected " +
-         std::to_string(pixels * static_cast<std::size_t>(width)));
+  std::vector<std::uint32_t> words;
+  if (syntax.compression == Compression::jpeg) {
+    words = decode_jpeg(stream, bytes, header);
+  } else {
+    const std::vector<std::uint8_t> raw = syntax.compression == Compression::jpeg_ls
+                                              ? decode_with<gdcm::JPEGLSCodec>(bytes, header, stream)
+                                              : decode_with<gdcm::JPEG2000Codec>(bytes, header, stream);
+    if (raw.size() != pixels * static_cast<std::size_t>(width)) {
+      fail("damaged: the compressed frame gave " + std::to_string(raw.size()) + " bytes, expected " +
+           std::to_string(pixels * static_cast<std::size_t>(width)));
+    }
+    words = words_of(raw, width, false);
   }
-  return words_of(raw, width, false);
+  if (syntax.lossy && stream.precision > header.bits_stored) saturate(words, header, width);
+  return words;
 }
 
 }  // namespace

@@ -18,9 +18,9 @@ struct ScanSlice {
 
 /// Where pixels and slices lie, in mm. Made from the series where it is at hand, else assumed from the reading.
 struct ScanGeometry {
-  double column_spacing_mm = 0.7;  ///< Between neighbouring columns (PixelSpacing's second value).
-  double row_spacing_mm = 0.7;     ///< Between neighbouring rows (PixelSpacing's first value).
-  double slice_spacing_mm = 2.5;
+  double column_spacing_mm = 1;  ///< Between neighbouring columns (PixelSpacing's second value).
+  double row_spacing_mm = 1;     ///< Between neighbouring rows (PixelSpacing's first value).
+  double slice_spacing_mm = 1;
   int columns = 512;
   int rows = 512;
   /// Centre of pixel (0, 0) in mm: ImagePositionPatient x and y for an axial series; 0 where it is not known.
@@ -29,8 +29,9 @@ struct ScanGeometry {
   bool assumed = true;            ///< True: pixel spacing is the assumed value, origin_mm is not known.
 };
 
-/// Pixel spacing assumed for a reading without its series.
-inline constexpr double kAssumedPixelSpacingMm = 0.7;
+/// Pixel spacing assumed for a reading without its series: the median, and the most frequent, of 584 scans of the
+/// collection (360 mm over 512 pixels; they range from 0.46 to 0.98 mm).
+inline constexpr double kAssumedPixelSpacingMm = 0.703125;
 /// Slice spacing assumed where the reading itself does not show it (no mark spans two slices).
 inline constexpr double kAssumedSliceSpacingMm = 1.25;
 

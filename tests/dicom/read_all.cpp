@@ -65,8 +65,13 @@ double read_series(const Scan& scan, int threads, std::int64_t& slices) {
       std::printf("series %s: %s: %s\n", finding.where.c_str(), finding.reason.c_str(), finding.detail.c_str());
     }
     slices += static_cast<std::int64_t>(ordered.slices.size());
-    parallel_for(static_cast<std::int64_t>(ordered.slices.size()), threads,
-                 [&](std::int64_t i) { read_slice(ordered.slices[static_cast<std::size_t>(i)]); });
+    parallel_for(static_cast<std::int64_t>(ordered.slices.size()), threads, [&](std::int64_t i) {
+      try {
+        read_slice(ordered.slices[static_cast<std::size_t>(i)]);
+      } catch (const Error& error) {
+        std::printf("%s\n", error.what());
+      }
+    });
   }
   return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
 }

@@ -58,11 +58,13 @@ Attributes Attributes::read(const Layout& layout) {
   std::istringstream stream(std::move(bytes));
   gdcm::Reader reader;
   reader.SetStream(stream);
+  bool read = false;
   try {
-    if (!reader.Read()) throw Error(ErrorCode::bad_input, "GDCM cannot read the data set");
-  } catch (const gdcm::Exception& error) {
+    read = reader.Read();
+  } catch (const std::exception& error) {
     throw Error(ErrorCode::bad_input, std::string("GDCM cannot read the data set: ") + error.what());
   }
+  if (!read) throw Error(ErrorCode::bad_input, "GDCM cannot read the data set");
   return Attributes(std::make_shared<const gdcm::DataSet>(reader.GetFile().GetDataSet()));
 }
 
@@ -123,7 +125,12 @@ std::optional<std::uint16_t> Attributes::word(std::uint32_t tag) const {
 std::vector<Attributes> Attributes::items(std::uint32_t tag) const {
   std::vector<Attributes> found;
   if (!has(tag)) return found;
-  const auto sequence = data_set_->GetDataElement(to_tag(tag)).GetValueAsSQ();
+  gdcm::SmartPointer<gdcm::SequenceOfItems> sequence;
+  try {
+    sequence = data_set_->GetDataElement(to_tag(tag)).GetValueAsSQ();
+  } catch (const std::exception& error) {
+    throw Error(ErrorCode::bad_input, std::string("GDCM cannot read a sequence: ") + error.what());
+  }
   if (!sequence) return found;
   for (gdcm::SequenceOfItems::SizeType i = 1; i <= sequence->GetNumberOfItems(); ++i) {
     // The item's data set lives as long as the one that holds its sequence.

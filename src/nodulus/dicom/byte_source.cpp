@@ -18,19 +18,19 @@ constexpr std::size_t kWindow = 16 << 10;
 
 }  // namespace
 
-ByteSource::ByteSource(const std::string& path) : path_(path) {
+ByteSource::ByteSource(const std::string& path) {
   // O_NONBLOCK: opening a named pipe must not wait for somebody to write into it.
   descriptor_ = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
   if (descriptor_ < 0) {
     const int code = errno;
     const bool missing = code == ENOENT || code == ENOTDIR;
-    throw Error(missing ? ErrorCode::not_found : ErrorCode::io, path + ": cannot open: " + std::strerror(code));
+    throw Error(missing ? ErrorCode::not_found : ErrorCode::io, std::string("cannot open: ") + std::strerror(code));
   }
   struct stat status {};
   const bool regular = ::fstat(descriptor_, &status) == 0 && S_ISREG(status.st_mode);
   if (!regular) {
     ::close(descriptor_);
-    throw Error(ErrorCode::bad_input, path + ": expected a regular file");
+    throw Error(ErrorCode::bad_input, "expected a regular file");
   }
   size_ = static_cast<std::uint64_t>(status.st_size);
 }
@@ -45,8 +45,8 @@ void ByteSource::read_at(std::uint64_t offset, std::uint8_t* to, std::size_t cou
   while (count > 0) {
     const ssize_t got = ::pread(descriptor_, to, count, static_cast<off_t>(offset));
     if (got < 0 && errno == EINTR) continue;
-    if (got < 0) throw Error(ErrorCode::io, path_ + ": cannot read: " + std::strerror(errno));
-    if (got == 0) throw Error(ErrorCode::io, path_ + ": became shorter while it was read");
+    if (got < 0) throw Error(ErrorCode::io, std::string("cannot read: ") + std::strerror(errno));
+    if (got == 0) throw Error(ErrorCode::io, "became shorter while it was read");
     to += got;
     offset += static_cast<std::uint64_t>(got);
     count -= static_cast<std::size_t>(got);

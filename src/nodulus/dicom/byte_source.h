@@ -11,7 +11,8 @@ namespace nodulus::dicom {
 /// over costs none. Or bytes in memory, for what had to be inflated first.
 class ByteSource {
  public:
-  /// Throws Error{not_found} or Error{io}; Error{bad_input} for what is not a regular file.
+  /// Throws Error{not_found} or Error{io}; Error{bad_input} for what is not a regular file. Here and below the
+  /// message leaves the path to the caller.
   explicit ByteSource(const std::string& path);
   explicit ByteSource(std::vector<std::uint8_t> bytes);
   ~ByteSource();
@@ -30,7 +31,6 @@ class ByteSource {
  private:
   void read_at(std::uint64_t offset, std::uint8_t* to, std::size_t count);
 
-  std::string path_;
   int descriptor_ = -1;
   std::uint64_t size_ = 0;
   std::uint64_t window_offset_ = 0;

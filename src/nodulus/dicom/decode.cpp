@@ -133,6 +133,10 @@ void check_stream(const Codestream& stream, const SliceHeader& header) {
     fail("the compressed frame has " + std::to_string(stream.precision) + " bits a sample, the header allocates " +
          std::to_string(header.bits_allocated));
   }
+  if (header.is_signed && !stream.is_signed && stream.precision < header.bits_stored) {
+    fail("signed pixels of " + std::to_string(header.bits_stored) + " bits in a compressed frame of " +
+         std::to_string(stream.precision) + " bits: the sign is not in it");
+  }
 }
 
 std::vector<std::uint32_t> decode_jpeg(const Codestream& stream, const std::vector<std::uint8_t>& bytes,

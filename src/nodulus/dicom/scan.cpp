@@ -74,7 +74,7 @@ class Walker {
 };
 
 /// XML starts with '<', perhaps behind a byte order mark and white space; UTF-16 has its own marks.
-bool looks_like_xml(const std::string& path) {
+bool looks_like_xml(const std::string& path) try {
   ByteSource source(path);
   const auto count = static_cast<std::size_t>(std::min<std::uint64_t>(64, source.size()));
   const auto bytes = source.peek(0, count);
@@ -84,6 +84,8 @@ bool looks_like_xml(const std::string& path) {
   if (count >= 3 && bytes[0] == 0xEF && bytes[1] == 0xBB && bytes[2] == 0xBF) at = 3;
   while (at < count && (std::isspace(bytes[at]) != 0 || (utf16 && bytes[at] == 0))) ++at;
   return at < count && bytes[at] == '<';
+} catch (const Error&) {
+  return false;  // It went away since its header was read.
 }
 
 /// What one file turned out to be.
@@ -170,9 +172,9 @@ Reject left_out(const SliceHeader& header, const ScanOptions& options) {
                           "VOLUME_RENDER", "SURFACE_RENDER", "AVERAGE"})) {
       return because("reformat", "ImageType " + type);
     }
+    // ORIGINAL\SECONDARY stays: a later reconstruction of the same measurement.
     const bool derived = !header.image_type.empty() && header.image_type[0] == "DERIVED";
-    const bool secondary = header.image_type.size() > 1 && header.image_type[1] == "SECONDARY";
-    if (derived || secondary) return because("derived image", "ImageType " + type);
+    if (derived) return because("derived image", "ImageType " + type);
   }
   if (!header.pixel_problem.empty()) return because("not an image in HU", header.pixel_problem);
   if (options.modality == "CT" && !header.has_rescale) {

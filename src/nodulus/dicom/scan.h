@@ -25,7 +25,7 @@ struct Series {
 
 struct ScanOptions {
   std::string modality = "CT";  ///< Others are left out as "other modality"; empty: every modality stays.
-  bool accept_derived = false;  ///< Keep images whose ImageType says DERIVED or SECONDARY, reformats too.
+  bool accept_derived = false;  ///< Keep images whose ImageType says DERIVED, reformats and captures too.
   int threads = 1;
 };
 

@@ -15,6 +15,8 @@ namespace {
 
 constexpr std::string_view kDirectoryStorage = "1.2.840.10008.1.3.10";
 constexpr int kMostFrames = 1 << 16;
+/// A few damaged bytes of a compressed image may claim any size; none of CT or mammography comes near this one.
+constexpr std::int64_t kMostPixels = std::int64_t{1} << 26;
 
 /// An attribute of an enhanced image stands in a macro of the frame's own functional group, else in that of
 /// all frames (DICOM PS3.3 C.7.6.16); in a plain image it stands in the data set itself.
@@ -57,6 +59,9 @@ std::string pixel_problem_of(const Attributes& root, const SliceHeader& header, 
     return "PhotometricInterpretation \"" + header.photometric + "\", expected MONOCHROME1 or MONOCHROME2";
   }
   if (header.rows == 0 || header.columns == 0) return "no Rows or Columns";
+  if (std::int64_t{header.rows} * header.columns > kMostPixels) {
+    return std::to_string(header.rows) + " x " + std::to_string(header.columns) + " pixels, expected 2^26 at most";
+  }
   const int allocated = header.bits_allocated;
   if (allocated != 8 && allocated != 16 && allocated != 32) {
     return "BitsAllocated " + std::to_string(allocated) + ", expected 8, 16 or 32";
@@ -147,7 +152,10 @@ std::vector<SliceHeader> headers_of(const Layout& layout, const Attributes& root
   SliceHeader first;
   first.path = path;
   first.transfer_syntax_uid = layout.transfer_syntax_uid;
-  first.frames = std::clamp(root.integer(0x00280008).value_or(1), 1, kMostFrames);
+  first.frames = root.integer(0x00280008).value_or(1);
+  if (first.frames < 1 || first.frames > kMostFrames) {
+    throw Error(ErrorCode::bad_input, "NumberOfFrames (0028,0008) of " + std::to_string(first.frames));
+  }
   read_identity(root, first);
   read_pixel_description(root, first);
 

@@ -101,11 +101,12 @@ struct ReadLimits {
   double z_mm = 100'000;                      ///< |imageZposition| at most.
 };
 
-/// Reads an LIDC-IDRI XML file. The file's own fault is a Reject, whose reason is one of: "not readable", "empty file",
-/// "file too large", "not XML", "damaged XML", "XML nested too deeply", "other XML schema", "no series UID",
-/// "no reading session", "too many sessions", "too many outline points". A fault of one mark or outline goes to
-/// Reading::left_out ("damaged coordinate", "coordinate out of range", "empty outline", "repeated mark",
-/// "repeated session", ...), and the rest stands. Never throws for what the file holds.
+/// Reads an LIDC-IDRI XML file. What is wrong with the file is a Reject, with one of these reasons: "not readable",
+/// "empty file", "file too large", "too many tags", "not XML", "damaged XML", "XML declares entities",
+/// "XML nested too deeply", "other XML schema", "no series UID", "no reading session", "too many sessions",
+/// "too many marks", "outlines too large". What is wrong with a part goes to Reading::left_out, and the rest stands:
+/// "damaged coordinate", "coordinate out of range", "no image UID", "empty outline", "rating out of range",
+/// "mark without outline", "repeated mark", "repeated session". Never throws for what the file holds.
 std::variant<Reading, Reject> read_reading(const std::filesystem::path& path, const ReadLimits& limits = {});
 
 /// The same from bytes in memory; `where` names them in messages.

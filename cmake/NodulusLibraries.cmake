@@ -34,11 +34,13 @@ if(NODULUS_TORCH)
   target_link_libraries(nodulus_torch INTERFACE ${TORCH_LIBRARIES})
   separate_arguments(torch_flags UNIX_COMMAND "${TORCH_CXX_FLAGS}")
   target_compile_options(nodulus_torch INTERFACE ${torch_flags})
-  # torch headers take 20 s a file: compiled once, used by every module that sees them.
+  # Compiled once, used by every module that sees torch. Not <torch/torch.h>: its templates are instantiated anew in
+  # each file, 12 s a file even from a precompiled header; these take 4.
   file(WRITE ${CMAKE_BINARY_DIR}/torch_pch.cpp "")
   add_library(nodulus_torch_pch STATIC ${CMAKE_BINARY_DIR}/torch_pch.cpp)
-  target_link_libraries(nodulus_torch_pch PUBLIC nodulus_flags nodulus_torch)
-  target_precompile_headers(nodulus_torch_pch PRIVATE <torch/torch.h>)
+  target_link_libraries(nodulus_torch_pch PUBLIC nodulus_flags nodulus_core nodulus_torch)
+  target_precompile_headers(nodulus_torch_pch PRIVATE
+    <torch/types.h> <torch/autograd.h> <torch/nn/module.h> <torch/nn/pimpl.h> <fmt/format.h> <nlohmann/json.hpp>)
 endif()
 
 if(NODULUS_TESTS)

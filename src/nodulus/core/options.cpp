@@ -74,6 +74,22 @@ void visit_leaves(const toml::table& table, const std::string& prefix, const Vis
   }
 }
 
+std::string text_of(const std::filesystem::path& file) {
+  std::ifstream stream(file);
+  if (!stream) throw Error(ErrorCode::usage, fmt::format("{}: no such configuration file", file.string()));
+  std::stringstream text;
+  text << stream.rdbuf();
+  return std::move(text).str();
+}
+
+toml::table parse_toml(std::string_view text, const std::string& name) {
+  try {
+    return toml::parse(text, name);
+  } catch (const toml::parse_error& error) {
+    throw Error(ErrorCode::usage, fmt::format("{}:{}: {}", name, error.source().begin.line, error.description()));
+  }
+}
+
 /// Words of the command line by option, in CLI11's terms.
 std::map<std::string, std::vector<std::string>> parse_words(const std::deque<Option>& options,
                                                             std::vector<std::string> words) {
@@ -151,21 +167,10 @@ void Options::parse(const std::vector<std::string>& words) {
   }
 }
 
-void Options::read_toml_file(const std::filesystem::path& file) {
-  std::ifstream stream(file);
-  if (!stream) throw Error(ErrorCode::not_found, fmt::format("{}: no such configuration file", file.string()));
-  std::stringstream text;
-  text << stream.rdbuf();
-  read_toml(text.str(), file.string());
-}
+void Options::read_toml_file(const std::filesystem::path& file) { read_toml(text_of(file), file.string()); }
 
 void Options::read_toml(std::string_view text, const std::string& name) {
-  toml::table table;
-  try {
-    table = toml::parse(text, name);
-  } catch (const toml::parse_error& error) {
-    throw Error(ErrorCode::usage, fmt::format("{}:{}: {}", name, error.source().begin.line, error.description()));
-  }
+  const toml::table table = parse_toml(text, name);
   visit_leaves(table, "", [&](const std::string& key, const toml::node& node) {
     const std::string where = fmt::format("{}:{}", name, node.source().begin.line);
     Option& option = require(key, where);
@@ -244,6 +249,10 @@ std::string Options::help(const std::string& program) const {
     text += fmt::format("\n{}:\n{}", section.empty() ? "options" : section, sections[section]);
   }
   return text;
+}
+
+std::string toml_string(const std::filesystem::path& file, std::string_view key) {
+  return parse_toml(text_of(file), file.string())[key].value_or(std::string());
 }
 
 }  // namespace nodulus

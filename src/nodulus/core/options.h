@@ -105,4 +105,8 @@ class Options {
   std::deque<Option> options_;  // a deque: add() hands out references that stay good
 };
 
+/// The string under a top-level key of a TOML file, or "" where it has none: for a setting on which the description of
+/// the others depends. Throws Error{usage} as Options::read_toml_file().
+std::string toml_string(const std::filesystem::path& file, std::string_view key);
+
 }  // namespace nodulus

@@ -1,0 +1,20 @@
+#include "nodulus/app/commands.h"
+
+namespace nodulus::app {
+
+std::vector<CommandRow> commands() {
+  return {
+#ifdef NODULUS_HAS_DICOM
+      prepare_command(),
+#endif
+#ifdef NODULUS_HAS_IMAGES
+      import_command(),  export_images_command(),
+#endif
+      inspect_command(),
+#ifdef NODULUS_HAS_TORCH
+      train_command(),   generate_command(),
+#endif
+  };
+}
+
+}  // namespace nodulus::app

@@ -1,0 +1,15 @@
+#pragma once
+
+#include "nodulus/app/command.h"
+
+/// The rows that the other files of this folder make; commands() lists those that this build has.
+namespace nodulus::app {
+
+CommandRow prepare_command();
+CommandRow import_command();
+CommandRow export_images_command();
+CommandRow inspect_command();
+CommandRow train_command();
+CommandRow generate_command();
+
+}  // namespace nodulus::app

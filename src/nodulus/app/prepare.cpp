@@ -1,0 +1,126 @@
+#include "nodulus/data/prepare.h"
+
+#include <fmt/format.h>
+
+#include "nodulus/app/commands.h"
+#include "nodulus/app/rejects_text.h"
+#include "nodulus/app/window_option.h"
+#include "nodulus/core/artifact.h"
+#include "nodulus/core/error.h"
+
+namespace nodulus::app {
+namespace {
+
+Json json_of(const lidc::LesionCounts& lesions) {
+  return {{"nodules", lesions.nodules},
+          {"at_least_3mm", lesions.at_least_3mm},
+          {"at_least_3mm_by_all", lesions.at_least_3mm_by_all},
+          {"non_nodules", lesions.non_nodules}};
+}
+
+class Prepare final : public Command {
+ public:
+  void describe(Options& options, const std::vector<std::string>& /*words*/) override {
+    options.add("raw", settings_.raw, "folders with DICOM and the readers' XML").positional();
+    options.add("out", settings_.out, "the data set to make").command_line_only();
+    options.add("add", settings_.add, "add what is new to the data set at --out").command_line_only();
+    options.add("annotations_only", annotations_only_, "nodules.csv from the XML alone");
+    options.add("content", settings_.content, "a patch around each nodule, or whole slices").one_of({"patch", "slice"});
+    options.add("size", settings_.size, "width and height of an image").between(8, 4096);
+    options.add("spacing_mm", spacing_mm_, "resample patches to this pixel size; 0: each scan's own").between(0, 100);
+    options.add("slices", settings_.slices, "every slice through a nodule, or its largest").one_of({"all", "largest"});
+    options.add("min_readers", settings_.min_readers, "leave out nodules that fewer marked").between(1, 4);
+    options.add("size_classes", settings_.size_classes, "which lesions get images")
+        .one_of({"nodule", "small_nodule", "non_nodule"});
+    options.add("gap_mm", settings_.gap_mm, "marks nearer than this are one nodule").between(0, 100);
+    options.add("split.train", settings_.split.train, "share of patients to train on").between(0, 1);
+    options.add("split.val", settings_.split.val, "share of patients to choose by").between(0, 1);
+    window_.describe(options);
+  }
+
+  Outcome plan(const CommonOptions& common) override {
+    require_out();
+    for (const auto& folder : settings_.raw)
+      if (!std::filesystem::exists(folder))
+        throw Error(ErrorCode::not_found, fmt::format("{}: no such file or folder", folder.string()));
+    if (!settings_.add) check_target(settings_.out, common.force);
+    Outcome outcome;
+    outcome.figures = {{"raw", settings_.raw.size()}, {"out", settings_.out.string()}};
+    outcome.text = fmt::format("would read {} folders into {}", settings_.raw.size(), settings_.out.string());
+    return outcome;
+  }
+
+  Outcome run(const CommonOptions& common, const Options& /*options*/, Monitor& monitor) override {
+    require_out();
+    settings_.force = common.force;
+    settings_.threads = common.threads;
+    settings_.window_hu = window_.window();
+    if (spacing_mm_ > 0) settings_.spacing_mm = spacing_mm_;
+    return annotations_only_ ? annotations(monitor) : images(monitor);
+  }
+
+ private:
+  void require_out() const {
+    if (settings_.out.empty()) throw Error(ErrorCode::usage, "expected --out, the data set to make");
+  }
+
+  Outcome images(Monitor& monitor) {
+    const data::PrepareResult result = data::prepare(settings_, monitor);
+    Outcome outcome;
+    outcome.figures = {{"dataset", settings_.out.string()},
+                       {"images", result.counts.images},
+                       {"nodules", result.counts.nodules},
+                       {"patients", result.counts.patients},
+                       {"series", result.series},
+                       {"series_reused", result.series_reused},
+                       {"files", result.files},
+                       {"slices_scanned", result.slices_scanned},
+                       {"slices_decoded", result.slices_decoded},
+                       {"lesions", json_of(result.lesions)},
+                       {"rejects", result.rejects},
+                       {"findings", result.findings}};
+    outcome.text =
+        fmt::format("{}: {} images of {} nodules, {} patients, {} series; {} CT slices found, {} decoded{}{}",
+                    settings_.out.string(), result.counts.images, result.counts.nodules, result.counts.patients,
+                    result.series, result.slices_scanned, result.slices_decoded,
+                    counts_text("left out", result.rejects), counts_text("kept, but odd", result.findings));
+    return outcome;
+  }
+
+  Outcome annotations(Monitor& monitor) const {
+    data::AnnotationsOptions options;
+    options.raw = settings_.raw;
+    options.out = settings_.out;
+    options.force = settings_.force;
+    options.gap_mm = settings_.gap_mm;
+    options.threads = settings_.threads;
+    const data::AnnotationsResult result = data::prepare_annotations(options, monitor);
+    Outcome outcome;
+    outcome.figures = {{"annotations", options.out.string()},
+                       {"readings", result.readings},
+                       {"lesions", json_of(result.lesions)},
+                       {"rejects", result.rejects},
+                       {"findings", result.findings}};
+    outcome.text = fmt::format(
+        "{}: {} readings; {} nodules marked by a reader or more, {} of them >= 3 mm to one reader or more, {} to all "
+        "four{}{}",
+        options.out.string(), result.readings, result.lesions.nodules, result.lesions.at_least_3mm,
+        result.lesions.at_least_3mm_by_all, counts_text("left out", result.rejects),
+        counts_text("kept, but odd", result.findings));
+    return outcome;
+  }
+
+  data::PrepareOptions settings_;
+  double spacing_mm_ = 0;
+  bool annotations_only_ = false;
+  WindowOption window_;
+};
+
+}  // namespace
+
+CommandRow prepare_command() {
+  return {"prepare", "DICOM series and the LIDC readers' XML -> a labelled data set of nodules",
+          "nodulus prepare raw/LIDC-IDRI --out dataset/ --size 64", make_command<Prepare>};
+}
+
+}  // namespace nodulus::app

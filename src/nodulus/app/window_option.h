@@ -1,0 +1,28 @@
+#pragma once
+
+#include <vector>
+
+#include "nodulus/core/contact_sheet.h"
+#include "nodulus/core/error.h"
+#include "nodulus/core/options.h"
+
+namespace nodulus::app {
+
+/// --window-hu LO,HI as every command that has it reads it.
+class WindowOption {
+ public:
+  void describe(Options& options) {
+    options.add("window_hu", values_, "HU from black to white, and of a model's -1 to 1").between(-32768, 32767);
+  }
+  /// Throws Error{usage} unless there are two values, the smaller first.
+  [[nodiscard]] WindowHu window() const {
+    if (values_.size() != 2 || values_[0] >= values_[1])
+      throw Error(ErrorCode::usage, "--window-hu: expected two values, the smaller first, such as -1000,400");
+    return {values_[0], values_[1]};
+  }
+
+ private:
+  std::vector<double> values_{WindowHu{}.lo, WindowHu{}.hi};
+};
+
+}  // namespace nodulus::app

@@ -1,0 +1,48 @@
+#pragma once
+
+#include <memory>
+#include <ostream>
+#include <span>
+#include <string_view>
+
+#include "nodulus/core/options.h"
+#include "nodulus/models/network.h"
+
+namespace nodulus::models {
+
+/// An architecture with its settings: what a checkpoint records and a network is built from.
+class Architecture {
+ public:
+  Architecture() = default;
+  Architecture(const Architecture&) = delete;
+  Architecture& operator=(const Architecture&) = delete;
+  virtual ~Architecture() = default;
+
+  /// Adds the settings that a user may choose, under one section of keys.
+  virtual void describe(Options& options) = 0;
+  /// Sets what the data set decides. Throws Error{usage} where the settings make no network for it.
+  virtual void fit(int image_channels, int resolution) = 0;
+  [[nodiscard]] virtual int image_channels() const = 0;
+  [[nodiscard]] virtual int resolution() const = 0;
+  [[nodiscard]] virtual std::shared_ptr<Network> build() const = 0;
+  /// FLOP of one image's forward pass, 2 a multiply-add.
+  [[nodiscard]] virtual double forward_flop() const = 0;
+};
+
+/// A generative family: a row joins an architecture with the process (process/catalog.h) that it is trained in.
+struct Family {
+  std::string_view name;
+  std::string_view summary;
+  std::string_view process;
+  std::unique_ptr<Architecture> (*make)();
+};
+
+/// For messages and test reports.
+inline std::ostream& operator<<(std::ostream& stream, const Family& row) { return stream << row.name; }
+
+std::span<const Family> families();
+
+/// Throws Error{usage} naming the families there are.
+const Family& family(std::string_view name);
+
+}  // namespace nodulus::models

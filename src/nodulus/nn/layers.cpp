@@ -1,0 +1,42 @@
+#include "nodulus/nn/layers.h"
+
+#include <algorithm>
+#include <cmath>
+
+namespace nodulus::nn {
+
+using torch::Tensor;
+
+void variance_scaling_(Tensor weight, double scale) {
+  const auto field = static_cast<double>(weight.numel() / (weight.size(0) * weight.size(1)));
+  const double fan_average = field * static_cast<double>(weight.size(0) + weight.size(1)) / 2;
+  const double bound = std::sqrt(3 * std::max(scale, 1e-10) / fan_average);
+  const torch::NoGradGuard no_grad;
+  weight.uniform_(-bound, bound);
+}
+
+Conv2dImpl::Conv2dImpl(std::int64_t in, std::int64_t out, const Conv2dOptions& options)
+    : weight_(register_parameter("weight", torch::empty({out, in, options.kernel, options.kernel}))),
+      bias_(register_parameter("bias", torch::zeros({out}))),
+      stride_(options.stride),
+      padding_(options.stride == 1 ? options.kernel / 2 : 0) {
+  variance_scaling_(weight_, options.init_scale);
+}
+
+Tensor Conv2dImpl::forward(const Tensor& x) {
+  // libtorch's conv2d takes another algorithm for a single small image than for several, so that an image would change
+  // with its batch. Asking oneDNN outright keeps to one.
+  if (x.is_cpu() && x.scalar_type() == torch::kFloat && at::hasMKLDNN())
+    return at::mkldnn_convolution(x, weight_, bias_, {padding_, padding_}, {stride_, stride_}, {1, 1}, 1);
+  return torch::conv2d(x, weight_, bias_, stride_, padding_);
+}
+
+LinearImpl::LinearImpl(std::int64_t in, std::int64_t out, double init_scale)
+    : weight_(register_parameter("weight", torch::empty({out, in}))),
+      bias_(register_parameter("bias", torch::zeros({out}))) {
+  variance_scaling_(weight_, init_scale);
+}
+
+Tensor LinearImpl::forward(const Tensor& x) { return torch::linear(x, weight_, bias_); }
+
+}  // namespace nodulus::nn

@@ -1,0 +1,18 @@
+#include "nodulus/process/denoiser.h"
+
+namespace nodulus::process {
+
+Denoiser counted(Denoiser denoiser, std::int64_t& evaluations) {
+  return [denoiser = std::move(denoiser), &evaluations](const torch::Tensor& x, const torch::Tensor& sigma) {
+    ++evaluations;
+    return denoiser(x, sigma);
+  };
+}
+
+Denoiser clamped(Denoiser denoiser) {
+  return [denoiser = std::move(denoiser)](const torch::Tensor& x, const torch::Tensor& sigma) {
+    return denoiser(x, sigma).clamp_(-1.0, 1.0);
+  };
+}
+
+}  // namespace nodulus::process

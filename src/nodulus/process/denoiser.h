@@ -1,0 +1,25 @@
+#pragma once
+
+#include <torch/types.h>
+
+#include <cstdint>
+#include <functional>
+
+namespace nodulus::process {
+
+/// D(x; sigma): the expected clean image given x = clean + sigma * noise (Karras et al. 2022, arXiv 2206.00364,
+/// section 2). x [N, C, H, W] in float64, not scaled down as VP processes do it; sigma [1] or [N] in float64.
+/// Returns [N, C, H, W] in float64.
+using Denoiser = std::function<torch::Tensor(const torch::Tensor& x, const torch::Tensor& sigma)>;
+
+/// F(x, c_noise): a network, float32 in and out; c_noise [1] or [N].
+using NetworkFunction = std::function<torch::Tensor(const torch::Tensor& x, const torch::Tensor& c_noise)>;
+
+/// The same denoiser, adding one to `evaluations` each time it is asked. The counter must outlive the result.
+Denoiser counted(Denoiser denoiser, std::int64_t& evaluations);
+
+/// The same denoiser with its answer clamped to [-1, 1], where every clean image lies (Ho et al. 2020 clip so when
+/// they sample).
+Denoiser clamped(Denoiser denoiser);
+
+}  // namespace nodulus::process

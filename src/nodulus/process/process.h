@@ -1,0 +1,56 @@
+#pragma once
+
+#include <memory>
+#include <span>
+#include <string_view>
+#include <vector>
+
+#include "nodulus/core/options.h"
+#include "nodulus/process/denoiser.h"
+
+namespace nodulus::process {
+
+/// What a training step draws for its images, each a function of the image's sample number alone.
+struct TrainingDraw {
+  torch::Tensor noise;    ///< Standard normal, [N, C, H, W] float32.
+  torch::Tensor uniform;  ///< U[0, 1), [N] float64: chooses the noise level.
+};
+
+/// A diffusion process with the preconditioning and loss of a network trained in it.
+class Process {
+ public:
+  Process() = default;
+  Process(const Process&) = delete;
+  Process& operator=(const Process&) = delete;
+  virtual ~Process() = default;
+
+  /// Adds the settings that a user may choose, under one section of keys.
+  virtual void describe(Options& options) = 0;
+  /// Called once the settings are final.
+  virtual void prepare() = 0;
+  /// The loss of each image, [N]: averaged over channels and pixels.
+  [[nodiscard]] virtual torch::Tensor loss(const NetworkFunction& network, const torch::Tensor& clean,
+                                           const TrainingDraw& draw) const = 0;
+  [[nodiscard]] virtual Denoiser denoiser(NetworkFunction network) const = 0;
+  /// Descending noise levels for a sampler of `steps` steps: steps values > 0, then 0. Throws Error{usage} where the
+  /// process has fewer levels than that.
+  [[nodiscard]] virtual std::vector<double> noise_levels(int steps) const = 0;
+  /// The largest number of steps that noise_levels() can give.
+  [[nodiscard]] virtual int most_steps() const = 0;
+  /// Deviation of the sampler's first image: x = prior_deviation() * normal.
+  [[nodiscard]] virtual double prior_deviation() const = 0;
+};
+
+/// A row of the catalog: `name` is what models::Family::process refers to.
+struct ProcessRow {
+  std::string_view name;
+  std::string_view summary;
+  std::unique_ptr<Process> (*make)();
+};
+
+std::span<const ProcessRow> processes();
+
+/// Throws Error{internal} where there is none of that name.
+std::unique_ptr<Process> make_process(std::string_view name);
+
+}  // namespace nodulus::process

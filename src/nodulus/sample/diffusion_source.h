@@ -1,0 +1,49 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "nodulus/models/network.h"
+#include "nodulus/process/process.h"
+#include "nodulus/sample/image_source.h"
+#include "nodulus/sample/sampler.h"
+
+namespace nodulus::sample {
+
+/// Everything that turns a trained diffusion network into images. The pointers are shared with the caller.
+struct DiffusionParts {
+  std::shared_ptr<models::Network> network;
+  std::shared_ptr<const process::Process> process;
+  std::shared_ptr<const Sampler> sampler;
+  int steps = 50;
+  int channels = 1;
+  int resolution = 64;
+  torch::Device device = torch::kCPU;
+  bool bfloat16 = false;
+  OnStep on_step = [](std::int64_t, std::int64_t) {};
+};
+
+/// Images by a sampler over a denoiser. Noise for (image seed, step) is a function of those two, and all images of a
+/// batch share the noise level, so that a batch is no more than its images side by side.
+class DiffusionSource final : public ImageSource {
+ public:
+  /// Puts the network into evaluation mode on the device. Throws Error{usage} for a number of steps that the process
+  /// cannot take.
+  explicit DiffusionSource(DiffusionParts parts);
+
+  torch::Tensor images(std::span<const std::uint64_t> seeds, const Condition& condition) override;
+
+  /// Network evaluations of the last images(), an image.
+  [[nodiscard]] std::int64_t evaluations() const { return evaluations_; }
+
+ private:
+  [[nodiscard]] torch::Tensor noise(std::span<const std::uint64_t> seeds, std::uint64_t stream) const;
+
+  DiffusionParts parts_;
+  std::vector<double> sigmas_;
+  process::Denoiser denoiser_;
+  std::int64_t evaluations_ = 0;
+};
+
+}  // namespace nodulus::sample

@@ -1,0 +1,65 @@
+#pragma once
+
+#include <torch/types.h>
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <ostream>
+#include <span>
+#include <string_view>
+
+#include "nodulus/core/options.h"
+#include "nodulus/process/denoiser.h"
+
+namespace nodulus::sample {
+
+/// Standard normal noise for step i, of the shape and type of x. Asked at most once a step.
+using StepNoise = std::function<torch::Tensor(std::int64_t step)>;
+
+/// Called after each step with the number done and in all; may throw Error{stopped}.
+using OnStep = std::function<void(std::int64_t done, std::int64_t total)>;
+
+/// What every sampler starts from. All tensors are float64.
+struct SamplerInput {
+  process::Denoiser denoiser;
+  torch::Tensor x;                 ///< [N, C, H, W], noise at level sigmas[0].
+  std::span<const double> sigmas;  ///< Descending noise levels, the last 0.
+  StepNoise noise;                 ///< Used by stochastic samplers only.
+  OnStep on_step = [](std::int64_t, std::int64_t) {};
+};
+
+/// A sampler with its settings.
+class Sampler {
+ public:
+  Sampler() = default;
+  Sampler(const Sampler&) = delete;
+  Sampler& operator=(const Sampler&) = delete;
+  virtual ~Sampler() = default;
+
+  /// Adds the settings that a user may choose, under one section of keys.
+  virtual void describe(Options& options) = 0;
+  /// Clean images, [N, C, H, W].
+  [[nodiscard]] virtual torch::Tensor run(const SamplerInput& input) const = 0;
+};
+
+/// A row of the catalog.
+struct SamplerRow {
+  std::string_view name;
+  std::string_view summary;
+  int order;  ///< Of convergence of the deterministic part.
+  bool stochastic;
+  int default_steps;
+  std::int64_t (*evaluations)(std::int64_t steps);  ///< Network evaluations an image for `steps` steps.
+  std::unique_ptr<Sampler> (*make)();
+};
+
+/// For messages and test reports.
+inline std::ostream& operator<<(std::ostream& stream, const SamplerRow& row) { return stream << row.name; }
+
+std::span<const SamplerRow> samplers();
+
+/// Throws Error{usage} naming the samplers there are.
+const SamplerRow& sampler(std::string_view name);
+
+}  // namespace nodulus::sample

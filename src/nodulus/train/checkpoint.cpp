@@ -1,0 +1,128 @@
+#include "nodulus/train/checkpoint.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <cstring>
+#include <vector>
+
+#include "nodulus/core/error.h"
+#include "nodulus/core/safetensors.h"
+
+namespace nodulus::train {
+namespace {
+
+using torch::Tensor;
+
+struct Slot {
+  std::string name;
+  Tensor tensor;
+};
+
+std::vector<Slot> slots_of(const models::Network& network, const std::string& prefix) {
+  std::vector<Slot> slots;
+  for (const auto& item : network.named_parameters()) slots.push_back({prefix + item.key(), item.value()});
+  return slots;
+}
+
+std::vector<Slot> slots_of(const models::Network& network, const Adam& adam) {
+  std::vector<Slot> slots = slots_of(network, "model/");
+  const std::size_t count = slots.size();
+  for (const auto& [prefix, tensors] :
+       {std::pair{"adam_first/", &adam.first_moments()}, std::pair{"adam_second/", &adam.second_moments()},
+        std::pair{"ema/", &adam.averages()}}) {
+    for (std::size_t k = 0; k < count; ++k)
+      slots.push_back({prefix + slots[k].name.substr(std::strlen("model/")), tensors->at(k)});
+  }
+  return slots;
+}
+
+/// Checks all before it copies anything.
+void fill(const SafetensorsFile& file, const std::vector<Slot>& slots) {
+  for (const Slot& slot : slots) {
+    const TensorView& view = file.at(slot.name);
+    if (view.dtype != "F32" || !slot.tensor.sizes().equals(view.shape)) {
+      throw Error(ErrorCode::bad_input,
+                  fmt::format("{}: tensor '{}' expected F32 [{}], found {} [{}]: a checkpoint of another architecture",
+                              file.path().string(), slot.name, fmt::join(slot.tensor.sizes().vec(), ", "), view.dtype,
+                              fmt::join(view.shape, ", ")));
+    }
+  }
+  const torch::NoGradGuard no_grad;
+  for (const Slot& slot : slots) {
+    const TensorView& view = file.at(slot.name);
+    Tensor copy = torch::empty(slot.tensor.sizes(), torch::kFloat);
+    std::memcpy(copy.data_ptr<float>(), view.bytes.data(), view.bytes.size());
+    Tensor(slot.tensor).copy_(copy);
+  }
+}
+
+Json to_json(const CheckpointInfo& info) {
+  return {{"schema", checkpoint_schema},     {"family", info.family},
+          {"options", info.options},         {"image_channels", info.image_channels},
+          {"resolution", info.resolution},   {"window_hu", {info.window_hu.lo, info.window_hu.hi}},
+          {"dataset", info.dataset_hash},    {"step", info.step},
+          {"images_seen", info.images_seen}, {"seconds", info.seconds}};
+}
+
+CheckpointInfo info_of(const SafetensorsFile& file) {
+  const auto found = file.metadata().find("nodulus");
+  if (found == file.metadata().end())
+    throw Error(ErrorCode::bad_input,
+                fmt::format("{}: expected a nodulus checkpoint, found other weights", file.path().string()));
+  const Json json = Json::parse(found->second, nullptr, false);
+  try {
+    if (json.at("schema") != checkpoint_schema)
+      throw Error(ErrorCode::bad_input, fmt::format("{}: schema: expected {}, found {}", file.path().string(),
+                                                    checkpoint_schema, json.at("schema").dump()));
+    CheckpointInfo info;
+    info.family = json.at("family");
+    info.options = json.at("options");
+    info.image_channels = json.at("image_channels");
+    info.resolution = json.at("resolution");
+    info.window_hu = {json.at("window_hu").at(0), json.at("window_hu").at(1)};
+    info.dataset_hash = json.at("dataset");
+    info.step = json.at("step");
+    info.images_seen = json.at("images_seen");
+    info.seconds = json.at("seconds");
+    return info;
+  } catch (const Json::exception& error) {
+    throw Error(ErrorCode::bad_input, fmt::format("{}: malformed metadata ({})", file.path().string(), error.what()));
+  }
+}
+
+}  // namespace
+
+void save_checkpoint(const std::filesystem::path& file, const CheckpointInfo& info, const models::Network& network,
+                     const Adam& adam) {
+  std::vector<Tensor> keep;  // CPU copies live until the file is written
+  std::vector<TensorView> views;
+  for (const Slot& slot : slots_of(network, adam)) {
+    keep.push_back(slot.tensor.detach().cpu().contiguous());
+    const auto* data = reinterpret_cast<const std::byte*>(keep.back().data_ptr<float>());
+    views.push_back({slot.name, "F32", keep.back().sizes().vec(), {data, keep.back().nbytes()}});
+  }
+  write_safetensors(file, views, {{"nodulus", to_json(info).dump()}});
+}
+
+CheckpointInfo read_checkpoint_info(const std::filesystem::path& file) { return info_of(SafetensorsFile(file)); }
+
+void load_checkpoint(const std::filesystem::path& path, models::Network& network, Adam& adam) {
+  const SafetensorsFile file(path);
+  const CheckpointInfo info = info_of(file);
+  const std::vector<Slot> slots = slots_of(network, adam);
+  if (slots.size() != file.tensors().size())
+    throw Error(ErrorCode::bad_input,
+                fmt::format("{}: expected {} tensors, found {}: a checkpoint of another architecture", path.string(),
+                            slots.size(), file.tensors().size()));
+  fill(file, slots);
+  adam.set_steps(info.step);
+}
+
+void load_averages(const std::filesystem::path& path, models::Network& network) {
+  const SafetensorsFile file(path);
+  info_of(file);
+  fill(file, slots_of(network, "ema/"));
+}
+
+}  // namespace nodulus::train

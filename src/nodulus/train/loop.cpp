@@ -1,0 +1,251 @@
+#include "nodulus/train/loop.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <chrono>
+
+#include "nodulus/core/error.h"
+#include "nodulus/data/window.h"
+#include "nodulus/train/diffusion_step.h"
+
+namespace nodulus::train {
+namespace {
+
+using torch::Tensor;
+using Clock = std::chrono::steady_clock;
+
+double seconds_since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
+
+data::LoaderOptions loader_options(const Training& training) {
+  const TrainOptions& options = training.options;
+  data::LoaderOptions loader;
+  loader.split = data::Split::train;
+  loader.mask_channel = uses_mask(options, *training.dataset);
+  loader.downsample = options.downsample;
+  loader.size = options.size;
+  loader.flips = options.flips;
+  loader.quarter_turns = options.quarter_turns;
+  loader.seed = options.seed;
+  return loader;
+}
+
+DiffusionStepOptions step_options(const Training& training) {
+  const TrainOptions& options = training.options;
+  return {options.batch,     options.learning_rate, options.warmup_steps, options.clip_norm,
+          options.ema_decay, options.seed,          training.device,      options.bfloat16};
+}
+
+/// One session of a training: the state that the loop's parts share.
+class Session {
+ public:
+  Session(const Training& training, const RunFolder& run, Monitor& monitor)
+      : training_(training),
+        options_(training.options),
+        run_(run),
+        monitor_(monitor),
+        loader_(*training.dataset, loader_options(training)),
+        network_(build(training)),
+        averaged_(training.architecture->build()),
+        adam_(network_->parameters(), {}),
+        step_(network_, training.process, loader_, step_options(training)) {
+    info_.family = training.family;
+    info_.options = training.resolved_options;
+    info_.image_channels = training.architecture->image_channels();
+    info_.resolution = training.architecture->resolution();
+    info_.window_hu = loader_.window_hu();
+    info_.dataset_hash = training.dataset->hash();
+    averaged_->to(training.device);
+    averaged_->eval();
+  }
+
+  TrainResult run() {
+    resume();
+    start_ = last_checkpoint_ = last_sample_ = Clock::now();
+    bool stopped = false;
+    while (info_.step < options_.steps && !out_of_time()) {
+      stopped = monitor_.stop_requested();
+      if (stopped) break;
+      take_step();
+    }
+    flush_metrics();
+    save();
+    if (stopped) {
+      throw Error(ErrorCode::stopped, fmt::format("stopped at step {}; go on with: nodulus train --resume {}",
+                                                  info_.step, run_.path().string()));
+    }
+    if (options_.sample_minutes > 0) write_samples();
+    return result();
+  }
+
+ private:
+  static std::shared_ptr<models::Network> build(const Training& training) {
+    torch::manual_seed(training.options.seed);
+    auto network = training.architecture->build();
+    network->to(training.device);
+    return network;
+  }
+
+  void resume() {
+    if (run_.checkpoints().empty()) return;
+    const std::filesystem::path file = run_.latest_checkpoint();
+    const CheckpointInfo found = read_checkpoint_info(file);
+    if (found.dataset_hash != info_.dataset_hash)
+      throw Error(ErrorCode::bad_input,
+                  fmt::format("{}: was trained on data set {:.12}, found {:.12} in {}", file.string(),
+                              found.dataset_hash, info_.dataset_hash, training_.dataset->folder().string()));
+    load_checkpoint(file, *network_, adam_);
+    info_.step = found.step;
+    info_.images_seen = found.images_seen;
+    seconds_before_ = found.seconds;
+    run_.rewind_metrics(found.step);
+    monitor_.note(fmt::format("resumed {} at step {}", run_.path().string(), found.step));
+  }
+
+  [[nodiscard]] bool out_of_time() const {
+    return options_.minutes > 0 && seconds_since(start_) >= options_.minutes * 60;
+  }
+
+  void take_step() {
+    const StepResult taken = step_.run(info_.step, adam_);
+    ++info_.step;
+    ++session_steps_;
+    info_.images_seen += options_.batch;
+    loss_sum_ += taken.loss;
+    last_ = taken;
+    ++interval_;
+    const double elapsed = seconds_since(start_);
+    const std::string detail = fmt::format("loss {:.4f}  {:.1f} images/s", loss_sum_ / static_cast<double>(interval_),
+                                           images_per_second(elapsed));
+    report_progress(elapsed, detail);
+    if (info_.step % options_.log_steps == 0) flush_metrics();
+    if (seconds_since(last_checkpoint_) >= options_.checkpoint_minutes * 60) save();
+    if (options_.sample_minutes > 0 && seconds_since(last_sample_) >= options_.sample_minutes * 60) write_samples();
+  }
+
+  /// Counts steps, or seconds where time is what ends the session.
+  void report_progress(double elapsed, const std::string& detail) {
+    const bool timed =
+        options_.minutes > 0 &&
+        elapsed / (options_.minutes * 60) > static_cast<double>(info_.step) / static_cast<double>(options_.steps);
+    if (timed) {
+      monitor_.progress({"training", static_cast<std::int64_t>(elapsed),
+                         static_cast<std::int64_t>(options_.minutes * 60), "s",
+                         fmt::format("step {}  {}", info_.step, detail)});
+    } else {
+      monitor_.progress({"training", info_.step, options_.steps, "steps", detail});
+    }
+  }
+
+  void flush_metrics() {
+    if (interval_ == 0) return;
+    loss_ = loss_sum_ / static_cast<double>(interval_);
+    const double elapsed = seconds_since(start_);
+    run_.append_metrics({{"step", info_.step},
+                         {"images_seen", info_.images_seen},
+                         {"loss", loss_},
+                         {"gradient_norm", last_.gradient_norm},
+                         {"learning_rate", last_.learning_rate},
+                         {"seconds", seconds_before_ + elapsed},
+                         {"images_per_second", images_per_second(elapsed)}});
+    loss_sum_ = 0;
+    interval_ = 0;
+  }
+
+  void save() {
+    info_.seconds = seconds_before_ + seconds_since(start_);
+    checkpoint_ = run_.checkpoint(info_.step);
+    save_checkpoint(checkpoint_, info_, *network_, adam_);
+    run_.prune_checkpoints(options_.keep_checkpoints);
+    last_checkpoint_ = Clock::now();
+  }
+
+  void write_samples() {
+    if (!training_.preview) return;
+    {
+      const torch::NoGradGuard no_grad;
+      auto parameters = averaged_->parameters();
+      for (std::size_t k = 0; k < parameters.size(); ++k) parameters[k].copy_(adam_.averages()[k]);
+    }
+    const Tensor images = training_.preview(averaged_);
+    const auto sheet = data::sheet_of(
+        {images.data_ptr<float>(), static_cast<std::size_t>(images.numel())},
+        {static_cast<int>(images.size(1)), static_cast<int>(images.size(2)), static_cast<int>(images.size(3))},
+        info_.window_hu);
+    const std::array marks{synthetic_mark};
+    write_png(run_.samples() / fmt::format("step-{:09}.png", info_.step), sheet, marks);
+    last_sample_ = Clock::now();
+  }
+
+  [[nodiscard]] double images_per_second(double elapsed) const {
+    return elapsed > 0 ? static_cast<double>(session_steps_ * options_.batch) / elapsed : 0;
+  }
+
+  [[nodiscard]] TrainResult result() const {
+    return {info_.step, info_.images_seen, loss_, info_.seconds, images_per_second(info_.seconds - seconds_before_),
+            checkpoint_};
+  }
+
+  const Training& training_;
+  const TrainOptions& options_;
+  const RunFolder& run_;
+  Monitor& monitor_;
+  data::Loader loader_;
+  std::shared_ptr<models::Network> network_;
+  std::shared_ptr<models::Network> averaged_;
+  Adam adam_;
+  DiffusionStep step_;
+  CheckpointInfo info_;
+  Clock::time_point start_;
+  Clock::time_point last_checkpoint_;
+  Clock::time_point last_sample_;
+  std::filesystem::path checkpoint_;
+  StepResult last_;
+  double seconds_before_ = 0;
+  double loss_sum_ = 0;
+  double loss_ = 0;
+  std::int64_t interval_ = 0;
+  std::int64_t session_steps_ = 0;
+};
+
+}  // namespace
+
+void TrainOptions::describe(Options& o) {
+  o.add("channels", channels, "ct, or ct,mask; default: both where the data set has masks").one_of({"ct", "mask"});
+  o.add("size", size, "cut images about their centre; 0: whole").between(0, 65536);
+  o.add("downsample", downsample, "average this many pixels each way first").between(1, 64);
+  o.add("flips", flips, "mirror images at random");
+  o.add("quarter_turns", quarter_turns, "turn images by 0, 90, 180 or 270 degrees at random");
+  o.add("batch", batch, "images a step").between(1, 1 << 20);
+  o.add("steps", steps, "steps in all").between(1, 1e12);
+  o.add("minutes", minutes, "stop after this time in this session; 0: no limit").between(0, 1e9);
+  o.add("learning_rate", learning_rate, "Adam's step size").between(0, 1);
+  o.add("warmup_steps", warmup_steps, "the learning rate rises from 0 over these").between(0, 1e12);
+  o.add("clip_norm", clip_norm, "largest norm of the gradient; 0: no limit").between(0, 1e12);
+  o.add("ema_decay", ema_decay, "decay of the weights' moving average").between(0, 1);
+  o.add("seed", seed, "all that is random follows from it");
+  o.add("bfloat16", bfloat16, "16-bit arithmetic where it is safe; on CUDA");
+  o.add("checkpoint_minutes", checkpoint_minutes, "save the exact state each so many minutes").between(0.01, 1e9);
+  o.add("keep_checkpoints", keep_checkpoints, "how many, the newest").between(1, 1e9);
+  o.add("log_steps", log_steps, "a line of metrics.jsonl each so many steps").between(1, 1e9);
+  o.add("sample_minutes", sample_minutes, "a sheet of samples each so many minutes; 0: none").between(0, 1e9);
+}
+
+bool uses_mask(const TrainOptions& options, const data::Dataset& dataset) {
+  const bool has_masks = dataset.info().masks;
+  if (options.channels.empty()) return has_masks;
+  if (options.channels.front() != "ct" || options.channels.size() > 2 ||
+      (options.channels.size() == 2 && options.channels.back() != "mask"))
+    throw Error(ErrorCode::usage,
+                fmt::format("--channels: expected 'ct' or 'ct,mask', found '{}'", fmt::join(options.channels, ",")));
+  const bool wanted = options.channels.size() == 2;
+  if (wanted && !has_masks)
+    throw Error(ErrorCode::usage, fmt::format("--channels: {} has no masks; expected 'ct'", dataset.folder().string()));
+  return wanted;
+}
+
+TrainResult train(const Training& training, const RunFolder& run, Monitor& monitor) {
+  return Session(training, run, monitor).run();
+}
+
+}  // namespace nodulus::train

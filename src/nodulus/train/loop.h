@@ -1,0 +1,78 @@
+#pragma once
+
+#include <torch/types.h>
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "nodulus/core/monitor.h"
+#include "nodulus/core/options.h"
+#include "nodulus/data/dataset.h"
+#include "nodulus/models/catalog.h"
+#include "nodulus/process/process.h"
+#include "nodulus/train/checkpoint.h"
+#include "nodulus/train/run_folder.h"
+
+namespace nodulus::train {
+
+/// Settings of a training run that do not depend on the family.
+struct TrainOptions {
+  std::vector<std::string> channels;  ///< "ct", or "ct" and "mask"; empty: both where the data set has masks.
+  int size = 0;                       ///< Centre crop; 0: as the data set has them.
+  int downsample = 1;
+  bool flips = false;
+  bool quarter_turns = false;
+  int batch = 128;
+  std::int64_t steps = 800000;
+  double minutes = 0;  ///< Stop after this time in this session; 0: no limit.
+  double learning_rate = 2e-4;
+  std::int64_t warmup_steps = 5000;
+  double clip_norm = 1;
+  double ema_decay = 0.9999;
+  std::uint64_t seed = 0;
+  bool bfloat16 = false;
+  double checkpoint_minutes = 10;
+  int keep_checkpoints = 2;
+  std::int64_t log_steps = 50;
+  double sample_minutes = 10;  ///< A sheet of samples each so many minutes and at the end; 0: none.
+
+  void describe(Options& options);
+};
+
+/// Images from the averaged weights for the sample sheets, [N, C, H, W] in [-1, 1].
+using Preview = std::function<torch::Tensor(const std::shared_ptr<models::Network>& averaged)>;
+
+/// Everything that a training needs; made by the program, which sees all modules.
+struct Training {
+  std::string family;
+  TrainOptions options;
+  std::shared_ptr<models::Architecture> architecture;  ///< Already fitted to channels and resolution.
+  std::shared_ptr<process::Process> process;
+  const data::Dataset* dataset = nullptr;
+  torch::Device device = torch::kCPU;
+  Json resolved_options;
+  Preview preview;
+};
+
+struct TrainResult {
+  std::int64_t steps = 0;
+  std::int64_t images_seen = 0;
+  double loss = 0;     ///< Mean of the last logged interval.
+  double seconds = 0;  ///< Training, all sessions together.
+  double images_per_second = 0;
+  std::filesystem::path checkpoint;
+};
+
+/// "ct" or "ct,mask" as the options and the data set have it. Throws Error{usage} where a mask is asked for and the
+/// data set has none.
+bool uses_mask(const TrainOptions& options, const data::Dataset& dataset);
+
+/// Trains until the options' limit, from the run's newest checkpoint where it has one. Interrupted and uninterrupted
+/// runs are bit-identical on the CPU with the same number of threads. On Monitor::stop_requested() it saves and throws
+/// Error{stopped} saying how to go on.
+TrainResult train(const Training& training, const RunFolder& run, Monitor& monitor);
+
+}  // namespace nodulus::train

@@ -1,0 +1,88 @@
+#include "nodulus/models/catalog.h"
+
+#include <gmock/gmock.h>
+
+#include "nodulus/core/error.h"
+
+// The contract of every family: a new row is tested unasked.
+namespace nodulus::models {
+namespace {
+
+class FamilyContract : public ::testing::TestWithParam<Family> {
+ protected:
+  /// The family at a size that a test can afford: its defaults, for two channels at 32x32.
+  std::unique_ptr<Architecture> architecture() {
+    auto made = GetParam().make();
+    Options options;
+    made->describe(options);
+    if (options.find("unet.channels") != nullptr) options.parse({"--unet.channels", "16", "--unet.dropout", "0"});
+    made->fit(2, 32);
+    return made;
+  }
+};
+
+TEST_P(FamilyContract, KeepsTheShapeAndReportsItsOptions) {
+  const auto made = architecture();
+  EXPECT_EQ(made->image_channels(), 2);
+  EXPECT_EQ(made->resolution(), 32);
+  EXPECT_GT(made->forward_flop(), 1e6);
+  const auto network = made->build();
+  const torch::NoGradGuard no_grad;
+  const torch::Tensor y = network->forward(torch::randn({3, 2, 32, 32}), torch::tensor({1.0F, 2.0F, 3.0F}));
+  EXPECT_EQ(y.sizes(), (std::vector<std::int64_t>{3, 2, 32, 32}));
+  EXPECT_TRUE(y.isfinite().all().item<bool>());
+}
+
+TEST_P(FamilyContract, EveryParameterGetsAGradient) {
+  const auto network = architecture()->build();
+  const torch::Tensor y = network->forward(torch::randn({2, 2, 32, 32}), torch::tensor({5.0F, 6.0F}));
+  y.square().sum().backward();
+  for (const auto& item : network->named_parameters()) EXPECT_TRUE(item.value().grad().defined()) << item.key();
+}
+
+TEST_P(FamilyContract, TheSameTorchSeedBuildsTheSameNetwork) {
+  const auto made = architecture();
+  torch::manual_seed(5);
+  const auto a = made->build()->parameters();
+  torch::manual_seed(5);
+  const auto b = made->build()->parameters();
+  ASSERT_EQ(a.size(), b.size());
+  for (std::size_t i = 0; i < a.size(); ++i) EXPECT_TRUE(a[i].equal(b[i]));
+}
+
+// What generation promises: an image does not depend on the batch that it is in. One noise level for all.
+TEST_P(FamilyContract, AnImageDoesNotDependOnItsBatch) {
+  const auto network = architecture()->build();
+  network->eval();
+  torch::manual_seed(3);
+  for (torch::Tensor& p : network->parameters()) torch::NoGradGuard(), p.set_data(torch::randn_like(p) * 0.1);
+  const torch::NoGradGuard no_grad;
+  const torch::Tensor x = torch::randn({5, 2, 32, 32});
+  const torch::Tensor level = torch::tensor({7.0F});
+  const torch::Tensor together = network->forward(x, level);
+  for (std::int64_t i = 0; i < 5; ++i) {
+    const torch::Tensor alone = network->forward(x.narrow(0, i, 1), level);
+    EXPECT_TRUE(alone[0].equal(together[i])) << i << " differs by " << (alone[0] - together[i]).abs().max();
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Catalog, FamilyContract, ::testing::ValuesIn(families().begin(), families().end()),
+                         [](const auto& row) {
+                           std::string name(row.param.name);
+                           std::replace_if(
+                               name.begin(), name.end(), [](char c) { return !std::isalnum(c); }, '_');
+                           return name;
+                         });
+
+TEST(Families, AnUnknownNameIsAUsageError) {
+  try {
+    family("dppm");
+    FAIL() << "no error";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.code(), ErrorCode::usage);
+    EXPECT_THAT(error.what(), ::testing::HasSubstr("did you mean 'ddpm'?"));
+  }
+}
+
+}  // namespace
+}  // namespace nodulus::models

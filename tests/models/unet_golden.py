@@ -1,0 +1,136 @@
+"""Golden outputs of the U-Net of Ho et al. 2020, by PyTorch's Python side: independent of our C++ code.
+
+    /usr/bin/python3 tests/models/unet_golden.py > tests/models/unet_golden.json
+
+Weights are functions of each parameter's name (Philox4x32-10 and Box-Muller, as in core/seed.h, written again here),
+so none have to be stored. The network below is written from the paper, appendix B, over a dictionary of weights.
+"""
+import json
+import math
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+
+MASK = (1 << 64) - 1
+
+
+def mix(z):
+    z = ((z ^ (z >> 30)) * 0xBF58476D1CE4E5B9) & MASK
+    z = ((z ^ (z >> 27)) * 0x94D049BB133111EB) & MASK
+    return z ^ (z >> 31)
+
+
+def derive_seed(seed, purpose):
+    golden = 0x9E3779B97F4A7C15
+    h = mix((seed + golden) & MASK)
+    for c in purpose.encode():
+        h = (mix(h ^ c) + golden) & MASK
+    return mix(h)
+
+
+def normal(key, count):
+    blocks = np.arange((count + 3) // 4, dtype=np.uint64)
+    low32 = np.uint64(0xFFFFFFFF)
+    x = [blocks & low32, blocks >> np.uint64(32), np.zeros_like(blocks), np.zeros_like(blocks)]
+    k0, k1 = key & 0xFFFFFFFF, key >> 32
+    for _ in range(10):
+        p0 = np.uint64(0xD2511F53) * x[0]
+        p1 = np.uint64(0xCD9E8D57) * x[2]
+        x = [(p1 >> np.uint64(32)) ^ x[1] ^ np.uint64(k0), p1 & low32,
+             (p0 >> np.uint64(32)) ^ x[3] ^ np.uint64(k1), p0 & low32]
+        k0 = (k0 + 0x9E3779B9) & 0xFFFFFFFF
+        k1 = (k1 + 0xBB67AE85) & 0xFFFFFFFF
+    u = [(v >> np.uint64(8)).astype(np.float64) * 2.0 ** -24 for v in x]
+    out = np.empty((len(blocks), 4))
+    for pair in (0, 2):
+        radius = np.sqrt(-2 * np.log(1 - u[pair]))
+        out[:, pair] = radius * np.cos(2 * np.pi * u[pair + 1])
+        out[:, pair + 1] = radius * np.sin(2 * np.pi * u[pair + 1])
+    return out.reshape(-1)[:count]
+
+
+class Weights:
+    """Makes each parameter when it is first asked for."""
+
+    def __init__(self):
+        self.shapes = {}
+
+    def get(self, name, *shape):
+        self.shapes[name] = shape
+        value = normal(derive_seed(0, name), math.prod(shape)).reshape(shape)
+        value *= 0.1 if len(shape) == 1 else 1 / math.sqrt(math.prod(shape[1:]))
+        if len(shape) == 1 and "norm" in name and name.endswith("weight"):
+            value += 1
+        return torch.tensor(value)
+
+    def conv(self, name, x, out, kernel=3, **kw):
+        kw.setdefault("padding", kernel // 2)
+        return F.conv2d(x, self.get(name + ".weight", out, x.shape[1], kernel, kernel), self.get(name + ".bias", out), **kw)
+
+    def linear(self, name, x, out):
+        return F.linear(x, self.get(name + ".weight", out, x.shape[1]), self.get(name + ".bias", out))
+
+    def norm(self, name, x):
+        c = x.shape[1]
+        return F.group_norm(x, min(c // 4, 32), self.get(name + ".weight", c), self.get(name + ".bias", c), 1e-6)
+
+
+def residual(w, name, x, t, out):
+    h = w.conv(name + ".conv1", F.silu(w.norm(name + ".norm1", x)), out)
+    h = h + w.linear(name + ".time", F.silu(t), out)[:, :, None, None]
+    h = w.conv(name + ".conv2", F.silu(w.norm(name + ".norm2", h)), out)
+    return h + (x if x.shape[1] == out else w.conv(name + ".shortcut", x, out, 1))
+
+
+def attention(w, name, x):
+    n, c, height, width = x.shape
+    q, k, v = w.conv(name + ".query_key_value", w.norm(name + ".norm", x), 3 * c, 1).reshape(n, 3, c, -1).unbind(1)
+    weights = torch.softmax(torch.einsum("nci,ncj->nij", q, k) / math.sqrt(c), -1)
+    return x + w.conv(name + ".projection", torch.einsum("nij,ncj->nci", weights, v).reshape(x.shape), c, 1)
+
+
+def unet(w, x, t, channels, multipliers, blocks=2, attend_at=(16,)):
+    half = channels // 2
+    angles = t[:, None] * torch.exp(torch.arange(half) * (-math.log(10000) / (half - 1)))[None].double()
+    t = w.linear("time1", torch.cat([angles.sin(), angles.cos()], 1), 4 * channels)
+    t = w.linear("time2", F.silu(t), 4 * channels)
+
+    def step(name, h, out):
+        h = residual(w, name, h, t, out)
+        return attention(w, name + "_attention", h) if h.shape[2] in attend_at else h
+
+    image_channels = x.shape[1]
+    skips = [w.conv("conv_in", x, channels)]
+    for level, m in enumerate(multipliers):
+        for block in range(blocks):
+            skips.append(step(f"down{level}_{block}", skips[-1], m * channels))
+        if level + 1 < len(multipliers):
+            padded = F.pad(skips[-1], (0, 1, 0, 1))
+            skips.append(w.conv(f"downsample{level}.conv", padded, m * channels, stride=2, padding=0))
+    h = skips[-1]
+    h = residual(w, "middle1", h, t, h.shape[1])
+    h = attention(w, "middle_attention", h)
+    h = residual(w, "middle2", h, t, h.shape[1])
+    for level in reversed(range(len(multipliers))):
+        for block in range(blocks + 1):
+            h = step(f"up{level}_{block}", torch.cat([h, skips.pop()], 1), multipliers[level] * channels)
+        if level > 0:
+            h = w.conv(f"upsample{level}.conv", F.interpolate(h, scale_factor=2, mode="nearest"), h.shape[1])
+    return w.conv("conv_out", F.silu(w.norm("norm_out", h)), image_channels)
+
+
+def case(image_channels, resolution, channels, multipliers, stride):
+    x = torch.tensor(normal(derive_seed(0, "input"), 2 * image_channels * resolution ** 2))
+    x = x.reshape(2, image_channels, resolution, resolution)
+    weights = Weights()
+    with torch.no_grad():
+        y = unet(weights, x, torch.tensor([3.0, 871.0], dtype=torch.double), channels, multipliers)
+    return {"image_channels": image_channels, "resolution": resolution, "channels": channels,
+            "multipliers": multipliers, "parameters": sum(math.prod(s) for s in weights.shapes.values()),
+            "stride": stride, "output": [float(f"{v:.9g}") for v in y.flatten()[::stride]]}
+
+
+if __name__ == "__main__":
+    cases = [case(3, 32, 128, [1, 2, 2, 2], 97), case(2, 32, 32, [1, 2, 3], 53)]
+    print(json.dumps({"torch": torch.__version__, "cases": cases}, indent=1))

@@ -1,0 +1,99 @@
+#include "nodulus/sample/diffusion_source.h"
+
+#include <gmock/gmock.h>
+
+#include <numeric>
+
+#include "nodulus/core/error.h"
+#include "nodulus/models/unet.h"
+
+// The contract of every sampler: a new row is tested unasked.
+namespace nodulus::sample {
+namespace {
+
+using torch::Tensor;
+
+class SamplerContract : public ::testing::TestWithParam<SamplerRow> {
+ protected:
+  static DiffusionParts parts(const SamplerRow& row) {
+    models::UnetOptions unet;
+    unet.image_channels = 2;
+    unet.resolution = 16;
+    unet.channels = 16;
+    unet.multipliers = {1, 2};
+    unet.attention_resolutions = {8};
+    torch::manual_seed(1);
+    DiffusionParts made;
+    made.network = models::make_unet(unet);
+    const torch::NoGradGuard no_grad;
+    for (Tensor& p : made.network->parameters()) p.copy_(torch::randn_like(p) * 0.1);
+    made.process = process::make_process("ddpm");
+    made.sampler = row.make();
+    made.steps = 6;
+    made.channels = 2;
+    made.resolution = 16;
+    return made;
+  }
+};
+
+TEST_P(SamplerContract, AnImageDependsOnItsSeedAlone) {
+  DiffusionSource source(parts(GetParam()));
+  const std::vector<std::uint64_t> seeds{7, 8, 9, 10, 11};
+  const Tensor together = source.images(seeds, {});
+  ASSERT_EQ(together.sizes(), (std::vector<std::int64_t>{5, 2, 16, 16}));
+  EXPECT_TRUE(together.isfinite().all().item<bool>());
+  for (std::size_t i = 0; i < seeds.size(); ++i) {
+    const Tensor alone = source.images({&seeds[i], 1}, {});
+    EXPECT_TRUE(alone[0].equal(together[static_cast<std::int64_t>(i)])) << "seed " << seeds[i];
+  }
+  EXPECT_FALSE(together[0].equal(together[1]));
+}
+
+TEST_P(SamplerContract, CountsItsEvaluations) {
+  DiffusionSource source(parts(GetParam()));
+  const std::vector<std::uint64_t> seeds{1};
+  std::int64_t steps_seen = 0;
+  (void)source.images(seeds, {});
+  EXPECT_EQ(source.evaluations(), GetParam().evaluations(6));
+  auto watched = parts(GetParam());
+  watched.on_step = [&](std::int64_t done, std::int64_t total) {
+    EXPECT_EQ(done, ++steps_seen);
+    EXPECT_EQ(total, 6);
+  };
+  (void)DiffusionSource(watched).images(seeds, {});
+  EXPECT_EQ(steps_seen, 6);
+}
+
+TEST_P(SamplerContract, NamesItsOptionsInItsOwnSection) {
+  const auto made = GetParam().make();
+  Options options;
+  made->describe(options);
+  for (const Option& option : options.all()) EXPECT_EQ(option.section(), GetParam().name);
+}
+
+INSTANTIATE_TEST_SUITE_P(Catalog, SamplerContract, ::testing::ValuesIn(samplers().begin(), samplers().end()),
+                         [](const auto& row) {
+                           std::string name(row.param.name);
+                           std::replace_if(
+                               name.begin(), name.end(), [](char c) { return !std::isalnum(c); }, '_');
+                           return name;
+                         });
+
+TEST(DiffusionSource, RefusesLabelsItWasNotTrainedWith) {
+  models::UnetOptions unet;
+  unet.image_channels = 1;
+  unet.resolution = 8;
+  unet.channels = 8;
+  unet.multipliers = {1};
+  DiffusionParts parts;
+  parts.network = models::make_unet(unet);
+  parts.process = process::make_process("ddpm");
+  parts.sampler = sampler("ddim").make();
+  parts.resolution = 8;
+  DiffusionSource source(parts);
+  const std::vector<std::uint64_t> seeds{1};
+  EXPECT_THROW((void)source.images(seeds, {{{"malignancy", 5}}}), Error);
+}
+
+}  // namespace
+}  // namespace nodulus::sample

@@ -100,6 +100,11 @@ TEST(BundledReading, HasThePublishedCounts) {
     EXPECT_EQ(lesion.characteristics[8].most_frequent, 5);
     EXPECT_EQ(lesion.characteristics[6].values, (std::vector<int>{4, 5, 3, 5}));
     EXPECT_GT(lesion.diameter_mm, lesion.equivalent_diameter_mm);
+    // Pixels that two of the four readers hold, slice by slice, as scipy's binary_fill_holes makes them of the edge
+    // maps.
+    std::vector<std::int64_t> pixels;
+    for (const NoduleSlice& slice : lesion.slices) pixels.push_back(slice.consensus.count());
+    EXPECT_THAT(pixels, ::testing::ElementsAre(262, 665, 790, 924, 889, 785, 660, 453, 0));
   }
 }
 

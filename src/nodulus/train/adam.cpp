@@ -59,6 +59,8 @@ double Adam::step(const StepOptions& options) {
         options.max_norm > 0 && norm > options.max_norm ? static_cast<float>(options.max_norm / norm) : 1;
     s.beta1 = static_cast<float>(options_.beta1);
     s.beta2 = static_cast<float>(options_.beta2);
+    s.complement1 = static_cast<float>(1 - options_.beta1);
+    s.complement2 = static_cast<float>(1 - options_.beta2);
     const auto t = static_cast<double>(steps_);
     s.step_size = static_cast<float>(options.learning_rate / (1 - std::pow(options_.beta1, t)));
     s.inverse_correction = static_cast<float>(1 / std::sqrt(1 - std::pow(options_.beta2, t)));

@@ -13,8 +13,8 @@ void adam_step(const AdamStep& step, std::int64_t n, const float* __restrict gra
   const AdamStep s = step;
   for (std::int64_t i = 0; i < n; ++i) {
     const float g = gradient[i] * s.gradient_scale;
-    const float m = s.beta1 * first_moment[i] + (1.0F - s.beta1) * g;
-    const float v = s.beta2 * second_moment[i] + (1.0F - s.beta2) * g * g;
+    const float m = s.beta1 * first_moment[i] + s.complement1 * g;
+    const float v = s.beta2 * second_moment[i] + s.complement2 * g * g;
     const float p = parameter[i] - s.step_size * m / (std::sqrt(v) * s.inverse_correction + s.eps);
     first_moment[i] = m;
     second_moment[i] = v;

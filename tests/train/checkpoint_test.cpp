@@ -1,0 +1,102 @@
+#include "nodulus/train/checkpoint.h"
+
+#include <gmock/gmock.h>
+
+#include <fstream>
+
+#include "nodulus/core/atomic_file.h"
+#include "nodulus/core/error.h"
+#include "nodulus/models/unet.h"
+#include "tests/train/tiny_training.h"
+
+namespace nodulus::train {
+namespace {
+
+std::shared_ptr<models::Network> network(int channels) {
+  models::UnetOptions options;
+  options.image_channels = 1;
+  options.resolution = 8;
+  options.channels = channels;
+  options.multipliers = {1};
+  return models::make_unet(options);
+}
+
+CheckpointInfo sample_info() {
+  CheckpointInfo info;
+  info.family = "ddpm";
+  info.options = {{"unet.channels", 8}};
+  info.step = 41;
+  info.images_seen = 328;
+  info.window_hu = {-1000, 400};
+  info.dataset_hash = "abc";
+  return info;
+}
+
+std::string message_of(const std::function<void()>& action) {
+  try {
+    action();
+  } catch (const Error& error) {
+    EXPECT_EQ(error.code(), ErrorCode::bad_input);
+    return error.what();
+  }
+  return "no error";
+}
+
+TEST(Checkpoint, RoundTrip) {
+  const auto file = scratch() / "c.safetensors";
+  const auto net = network(8);
+  Adam adam(net->parameters(), {});
+  for (torch::Tensor p : net->parameters()) p.mutable_grad() = torch::randn_like(p);
+  adam.step({0.1, 0, 0.5});
+  save_checkpoint(file, sample_info(), *net, adam);
+
+  const CheckpointInfo info = read_checkpoint_info(file);
+  EXPECT_EQ(info.step, 41);
+  EXPECT_EQ(info.images_seen, 328);
+  EXPECT_EQ(info.options, sample_info().options);
+  EXPECT_EQ(info.window_hu, sample_info().window_hu);
+  const auto other = network(8);
+  Adam other_adam(other->parameters(), {});
+  load_checkpoint(file, *other, other_adam);
+  EXPECT_EQ(other_adam.steps(), 41);
+  for (std::size_t k = 0; k < net->parameters().size(); ++k) {
+    EXPECT_TRUE(other->parameters()[k].equal(net->parameters()[k]));
+    EXPECT_TRUE(other_adam.first_moments()[k].equal(adam.first_moments()[k]));
+    EXPECT_TRUE(other_adam.second_moments()[k].equal(adam.second_moments()[k]));
+    EXPECT_TRUE(other_adam.averages()[k].equal(adam.averages()[k]));
+  }
+  const auto averaged = network(8);
+  load_averages(file, *averaged);
+  EXPECT_TRUE(averaged->parameters()[0].equal(adam.averages()[0]));
+}
+
+TEST(Checkpoint, RefusesAnotherArchitectureByTensorAndLeavesTheNetworkAlone) {
+  const auto file = scratch() / "c.safetensors";
+  const auto net = network(8);
+  Adam adam(net->parameters(), {});
+  save_checkpoint(file, sample_info(), *net, adam);
+  const auto wide = network(16);
+  Adam wide_adam(wide->parameters(), {});
+  const torch::Tensor before = wide->parameters()[0].clone();
+  EXPECT_THAT(message_of([&] { load_checkpoint(file, *wide, wide_adam); }),
+              ::testing::AllOf(::testing::HasSubstr("another architecture"), ::testing::HasSubstr("tensor '"),
+                               ::testing::HasSubstr(file.string())));
+  EXPECT_TRUE(wide->parameters()[0].equal(before));
+}
+
+TEST(Checkpoint, RefusesACutFileAndForeignWeights) {
+  const auto folder = scratch();
+  const auto net = network(8);
+  Adam adam(net->parameters(), {});
+  save_checkpoint(folder / "c.safetensors", sample_info(), *net, adam);
+  const std::string whole = read_file(folder / "c.safetensors");
+  std::ofstream(folder / "half.safetensors", std::ios::binary) << whole.substr(0, whole.size() / 2);
+  EXPECT_THAT(message_of([&] { (void)read_checkpoint_info(folder / "half.safetensors"); }),
+              ::testing::HasSubstr("not a whole safetensors file"));
+  std::ofstream(folder / "foreign.safetensors", std::ios::binary) << std::string("\x02\0\0\0\0\0\0\0{}", 10);
+  EXPECT_THAT(message_of([&] { (void)read_checkpoint_info(folder / "foreign.safetensors"); }),
+              ::testing::HasSubstr("expected a nodulus checkpoint"));
+}
+
+}  // namespace
+}  // namespace nodulus::train

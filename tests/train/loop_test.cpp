@@ -1,0 +1,132 @@
+#include "nodulus/train/loop.h"
+
+#include <gmock/gmock.h>
+
+#include <fstream>
+
+#include "nodulus/core/atomic_file.h"
+#include "nodulus/core/error.h"
+#include "nodulus/core/safetensors.h"
+#include "tests/train/tiny_training.h"
+
+namespace nodulus::train {
+namespace {
+
+/// Asks for a stop after so many progress reports (one a step).
+class StopAfter final : public Monitor {
+ public:
+  explicit StopAfter(int steps) : left_(steps) {}
+  void note(std::string_view) override {}
+  void warn(std::string_view) override {}
+  void progress(const Progress&) override { --left_; }
+  [[nodiscard]] bool stop_requested() const override { return left_ <= 0; }
+
+ private:
+  int left_;
+};
+
+/// Every tensor's bytes of a run's newest checkpoint, by name.
+std::map<std::string, std::string> state_of(const RunFolder& run) {
+  const SafetensorsFile file(run.latest_checkpoint());
+  std::map<std::string, std::string> state;
+  for (const auto& [name, view] : file.tensors())
+    state[name] = {reinterpret_cast<const char*>(view.bytes.data()), view.bytes.size()};
+  return state;
+}
+
+class TrainLoop : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    folder_ = scratch();
+    write_tiny_dataset(folder_ / "dataset");
+    dataset_.emplace(data::Dataset::open(folder_ / "dataset"));
+  }
+  RunFolder new_run() { return RunFolder::create(folder_ / "runs", "t", "", {}); }
+
+  std::filesystem::path folder_;
+  std::optional<data::Dataset> dataset_;
+  SilentMonitor silent_;
+};
+
+TEST_F(TrainLoop, AnInterruptedRunEndsBitIdenticalToAnUninterruptedOne) {
+  const Training training = tiny_training(*dataset_, {"--steps", "11", "--flips", "--quarter-turns"});
+  const RunFolder whole = new_run();
+  const TrainResult result = train(training, whole, silent_);
+  EXPECT_EQ(result.steps, 11);
+  EXPECT_EQ(result.images_seen, 55);
+
+  const RunFolder cut = new_run();
+  for (const int stop_after : {4, 3}) {  // stopped at step 4, again at step 7
+    StopAfter monitor(stop_after);
+    try {
+      train(training, cut, monitor);
+      FAIL() << "was not stopped";
+    } catch (const Error& error) {
+      EXPECT_EQ(error.code(), ErrorCode::stopped);
+      EXPECT_THAT(error.what(), ::testing::HasSubstr("--resume"));
+    }
+  }
+  EXPECT_EQ(read_checkpoint_info(cut.latest_checkpoint()).step, 7);
+  EXPECT_EQ(train(training, cut, silent_).steps, 11);
+
+  const auto expected = state_of(whole);
+  const auto found = state_of(cut);
+  ASSERT_EQ(expected.size(), found.size());
+  for (const auto& [name, bytes] : expected) EXPECT_EQ(found.at(name), bytes) << name;
+}
+
+TEST_F(TrainLoop, AnotherSeedGivesOtherWeights) {
+  const RunFolder a = new_run();
+  const RunFolder b = new_run();
+  train(tiny_training(*dataset_, {"--steps", "2"}), a, silent_);
+  train(tiny_training(*dataset_, {"--steps", "2", "--seed", "10"}), b, silent_);
+  EXPECT_NE(state_of(a).at("model/conv_in.weight"), state_of(b).at("model/conv_in.weight"));
+}
+
+// Predicting epsilon by 0 has loss 1: a network that learns anything falls below it.
+TEST_F(TrainLoop, TheLossFalls) {
+  const RunFolder run = new_run();
+  const TrainResult result = train(tiny_training(*dataset_, {"--steps", "300", "--log-steps", "100", "--learning-rate",
+                                                             "2e-3", "--unet.dropout", "0"}),
+                                   run, silent_);
+  EXPECT_LT(result.loss, 0.5);
+  std::ifstream metrics(run.path() / "metrics.jsonl");
+  std::vector<Json> lines;
+  for (std::string line; std::getline(metrics, line);) lines.push_back(Json::parse(line));
+  ASSERT_EQ(lines.size(), 3U);
+  EXPECT_EQ(lines[2].at("step"), 300);
+  EXPECT_GT(lines[0].at("loss").get<double>(), lines[2].at("loss").get<double>());
+}
+
+TEST_F(TrainLoop, RefusesAnotherDataSetOnResume) {
+  const RunFolder run = new_run();
+  train(tiny_training(*dataset_, {"--steps", "1"}), run, silent_);
+  std::ofstream(folder_ / "dataset" / "dataset.json", std::ios::app) << "\n";  // its hash is the data set's identity
+  const data::Dataset other = data::Dataset::open(folder_ / "dataset");
+  EXPECT_THROW(train(tiny_training(other, {"--steps", "2"}), run, silent_), Error);
+}
+
+TEST_F(TrainLoop, KeepsTheNewestCheckpointsAndRewindsMetrics) {
+  const RunFolder run = new_run();
+  const Training training = tiny_training(*dataset_, {"--steps", "6", "--log-steps", "2", "--keep-checkpoints", "1"});
+  StopAfter monitor(4);
+  EXPECT_THROW(train(training, run, monitor), Error);
+  run.append_metrics({{"step", 5}, {"loss", 0}});  // written by a session that died before its checkpoint
+  train(training, run, silent_);
+  EXPECT_EQ(run.checkpoints().size(), 1U);
+  const std::string text = read_file(run.path() / "metrics.jsonl");
+  EXPECT_THAT(text, ::testing::Not(::testing::HasSubstr("\"step\":5")));
+  EXPECT_THAT(text, ::testing::HasSubstr("\"step\":6"));
+}
+
+TEST_F(TrainLoop, ChannelsMustBeInTheDataSet) {
+  TrainOptions options;
+  EXPECT_TRUE(uses_mask(options, *dataset_));
+  options.channels = {"ct"};
+  EXPECT_FALSE(uses_mask(options, *dataset_));
+  options.channels = {"mask"};
+  EXPECT_THROW((void)uses_mask(options, *dataset_), Error);
+}
+
+}  // namespace
+}  // namespace nodulus::train

@@ -1,0 +1,83 @@
+#pragma once
+
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "nodulus/core/artifact.h"
+#include "nodulus/core/seed.h"
+#include "nodulus/data/dataset.h"
+#include "nodulus/train/loop.h"
+
+namespace nodulus::train {
+
+/// A scratch folder of this test, empty.
+inline std::filesystem::path scratch() {
+  const auto* test = ::testing::UnitTest::GetInstance()->current_test_info();
+  auto folder = std::filesystem::path(::testing::TempDir()) / "nodulus" / test->test_suite_name() / test->name();
+  std::filesystem::remove_all(folder);
+  std::filesystem::create_directories(folder);
+  return folder;
+}
+
+/// Twelve 8x8 discs on noise with their masks.
+inline void write_tiny_dataset(const std::filesystem::path& folder) {
+  ArtifactWriter artifact(folder, false);
+  data::DatasetInfo info;
+  info.height = info.width = 8;
+  info.masks = true;
+  data::DatasetWriter writer(artifact.path(), info, {"patient", "nodule"});
+  for (int i = 0; i < 12; ++i) {
+    std::vector<float> noise(64);
+    RandomStream(static_cast<std::uint64_t>(i)).fill_normal(noise);
+    std::vector<std::int16_t> image(64);
+    std::vector<std::uint8_t> mask(64);
+    for (int y = 0; y < 8; ++y) {
+      for (int x = 0; x < 8; ++x) {
+        const auto at = static_cast<std::size_t>(y * 8 + x);
+        mask[at] = (x - 3) * (x - 3) + (y - 4) * (y - 4) <= 2 + i % 4 ? 4 : 0;
+        image[at] = static_cast<std::int16_t>((mask[at] ? 0 : -800) + 50 * noise[at]);
+      }
+    }
+    data::Item item;
+    item.patient = "P" + std::to_string(i);
+    item.nodule = "1";
+    item.split = data::Split::train;
+    writer.append(item, image, mask);
+  }
+  writer.close({});
+  Manifest manifest;
+  manifest.kind = "dataset";
+  manifest.command = "test";
+  write_manifest(artifact.path(), manifest);
+  artifact.commit();
+}
+
+/// A training of a network small enough for a test. The data set must outlive it.
+inline Training tiny_training(const data::Dataset& dataset, const std::vector<std::string>& words = {}) {
+  Training training;
+  training.family = "ddpm";
+  training.architecture = models::family("ddpm").make();
+  training.process = process::make_process("ddpm");
+  training.dataset = &dataset;
+  training.options.batch = 5;
+  training.options.warmup_steps = 3;
+  training.options.sample_minutes = 0;
+  training.options.flips = true;
+  training.options.seed = 9;
+  Options options;
+  training.options.describe(options);
+  training.architecture->describe(options);
+  training.process->describe(options);
+  std::vector<std::string> all{"--unet.channels", "8", "--unet.multipliers", "1,2", "--unet.attention", "4"};
+  all.insert(all.end(), words.begin(), words.end());
+  options.parse(all);
+  training.process->prepare();
+  training.architecture->fit(2, 8);
+  training.resolved_options = options.to_json();
+  return training;
+}
+
+}  // namespace nodulus::train

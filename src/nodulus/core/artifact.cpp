@@ -70,6 +70,7 @@ ArtifactWriter::ArtifactWriter(fs::path target, bool force) : target_(tidy(targe
   std::error_code error;
   fs::create_directories(target_.parent_path(), error);
   if (error) throw Error(ErrorCode::io, "cannot create " + quoted(target_.parent_path()) + ": " + error.message());
+  remove_stale_siblings(target_);
   temporary_ = temporary_sibling(target_);
   if (::mkdir(temporary_.c_str(), 0777) != 0) throw io_error("create", temporary_);
 }

@@ -1,13 +1,17 @@
 #include "nodulus/core/files.h"
 
 #include <fcntl.h>
+#include <signal.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <array>
 #include <atomic>
 #include <cerrno>
+#include <cstdlib>
 #include <string>
 #include <system_error>
+#include <vector>
 
 namespace nodulus {
 namespace fs = std::filesystem;
@@ -76,16 +80,39 @@ void sync_tree(const fs::path& folder) {
   sync_path(folder);
 }
 
+namespace {
+
+/// ".name.tmp-HOST-": the host, since a process id says nothing about another machine on the same file system.
+std::string temporary_prefix(const fs::path& target) {
+  std::array<char, 256> host{};
+  if (::gethostname(host.data(), host.size() - 1) != 0) host = {'h', 'o', 's', 't'};
+  return "." + target.filename().string() + ".tmp-" + host.data() + "-";
+}
+
+}  // namespace
+
 fs::path temporary_sibling(const fs::path& target) {
   static std::atomic<unsigned> count{0};
-  const fs::path parent = target.parent_path();
   while (true) {
-    const std::string name =
-        "." + target.filename().string() + ".tmp-" + std::to_string(::getpid()) + "-" + std::to_string(count++);
-    fs::path candidate = parent / name;
+    const std::string name = temporary_prefix(target) + std::to_string(::getpid()) + "-" + std::to_string(count++);
+    fs::path candidate = target.parent_path() / name;
     struct stat status {};
     if (::lstat(candidate.c_str(), &status) != 0) return candidate;
   }
+}
+
+void remove_stale_siblings(const fs::path& target) {
+  const std::string prefix = temporary_prefix(target);
+  const fs::path parent = target.has_parent_path() ? target.parent_path() : fs::path(".");
+  std::error_code error;
+  std::vector<fs::path> stale;
+  for (fs::directory_iterator it(parent, error), end; !error && it != end; it.increment(error)) {
+    const std::string name = it->path().filename().string();
+    if (!name.starts_with(prefix)) continue;
+    const pid_t process = static_cast<pid_t>(std::strtol(name.c_str() + prefix.size(), nullptr, 10));
+    if (process > 0 && ::kill(process, 0) != 0 && errno == ESRCH) stale.push_back(it->path());
+  }
+  for (const fs::path& path : stale) fs::remove_all(path, error);
 }
 
 }  // namespace nodulus

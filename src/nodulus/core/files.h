@@ -19,7 +19,9 @@ void sync_path(const std::filesystem::path& path);
 /// sync_path() of every file and folder under `folder` and of itself.
 void sync_tree(const std::filesystem::path& folder);
 
-/// A temporary sibling of `target` that does not exist yet, named after it, this process and a count.
+/// A temporary sibling of `target` that does not exist yet, named after it, this machine, this process and a count.
 std::filesystem::path temporary_sibling(const std::filesystem::path& target);
+/// Removes the temporary siblings of `target` that processes of this machine left behind when they were killed.
+void remove_stale_siblings(const std::filesystem::path& target);
 
 }  // namespace nodulus

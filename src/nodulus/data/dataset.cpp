@@ -1,46 +1,15 @@
 #include "nodulus/data/dataset.h"
 
+#include <algorithm>
 #include <array>
-#include <cmath>
 
 #include "nodulus/core/error.h"
 #include "nodulus/core/hash.h"
 #include "nodulus/core/manifest.h"
 #include "nodulus/core/nearest.h"
+#include "nodulus/data/item_table.h"
 
 namespace nodulus::data {
-namespace {
-
-constexpr double unknown = std::numeric_limits<double>::quiet_NaN();
-
-std::vector<Item> read_items(const CsvTable& table, const DatasetInfo& info) {
-  std::vector<std::size_t> label_columns;
-  for (const Label& label : info.labels) label_columns.push_back(table.column(label.name));
-  std::vector<Item> items;
-  items.reserve(table.rows());
-  for (std::size_t row = 0; row < table.rows(); ++row) {
-    Item item{table.text(row, "patient"),
-              table.text(row, "series_uid"),
-              table.text(row, "sop_uid"),
-              table.text(row, "nodule"),
-              table.number_if_any(row, "z_mm").value_or(unknown),
-              table.number_if_any(row, "spacing_mm").value_or(unknown),
-              Split::train,
-              {}};
-    const std::string& split = table.text(row, "split");
-    try {
-      item.split = split_from_name(split);
-    } catch (const Error& error) {
-      throw Error(ErrorCode::bad_input, table.place(row, "split") + ": " + error.what());
-    }
-    for (const std::size_t column : label_columns) item.labels.push_back(table.text(row, column));
-    items.push_back(std::move(item));
-  }
-  return items;
-}
-
-}  // namespace
-
 Dataset Dataset::open(const std::filesystem::path& folder) {
   (void)read_manifest(folder, "dataset", dataset_schema);
   Dataset dataset;
@@ -48,7 +17,7 @@ Dataset Dataset::open(const std::filesystem::path& folder) {
   dataset.info_ = read_dataset_info(folder / "dataset.json");
   const DatasetInfo& info = dataset.info_;
   const CsvTable table = CsvTable::read(folder / "items.csv");
-  dataset.items_ = read_items(table, info);
+  dataset.items_ = read_items(table, info.labels);
   const std::array<std::int64_t, 3> shape{static_cast<std::int64_t>(table.rows()), info.height, info.width};
   dataset.images_ = NpyMap::open(folder / "images.npy");
   dataset.images_.expect(NpyType::int16, shape);
@@ -66,11 +35,12 @@ std::span<const std::uint8_t> Dataset::mask(std::int64_t i) const {
 }
 
 std::size_t Dataset::label_column(std::string_view label_name) const {
+  const std::vector<Label>& labels = info_.labels;
+  const auto found =
+      std::find_if(labels.begin(), labels.end(), [&](const Label& label) { return label.name == label_name; });
+  if (found != labels.end()) return static_cast<std::size_t>(found - labels.begin());
   std::vector<std::string> names;
-  for (const Label& label : info_.labels) {
-    if (label.name == label_name) return names.size();
-    names.push_back(label.name);
-  }
+  for (const Label& label : labels) names.push_back(label.name);
   throw Error(ErrorCode::usage,
               folder_.string() + " has no label '" + std::string(label_name) + "'" + did_you_mean(label_name, names));
 }

@@ -41,11 +41,11 @@ Label label_of(const JsonFields& fields) {
 }
 
 Json json_of(const Counts& counts) {
-  return {{"items", counts.items}, {"patients", counts.patients}, {"nodules", counts.nodules}};
+  return {{"images", counts.images}, {"patients", counts.patients}, {"nodules", counts.nodules}};
 }
 
 Counts counts_of(const JsonFields& fields) {
-  return {fields.get<std::int64_t>("items", "a count"), fields.get<std::int64_t>("patients", "a count"),
+  return {fields.get<std::int64_t>("images", "a count"), fields.get<std::int64_t>("patients", "a count"),
           fields.get<std::int64_t>("nodules", "a count")};
 }
 

@@ -18,7 +18,7 @@ inline constexpr int dataset_schema = 1;
 
 /// How many there are, overall or in one split.
 struct Counts {
-  std::int64_t items = 0;
+  std::int64_t images = 0;
   std::int64_t patients = 0;
   std::int64_t nodules = 0;  ///< That at least one item shows.
 };

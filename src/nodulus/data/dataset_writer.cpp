@@ -3,21 +3,10 @@
 #include "nodulus/core/error.h"
 #include "nodulus/core/hash.h"
 #include "nodulus/data/dataset.h"
+#include "nodulus/data/item_table.h"
 
 namespace nodulus::data {
 namespace {
-
-std::vector<std::string> item_columns(const DatasetInfo& info) {
-  std::vector<std::string> columns{"patient", "series_uid", "sop_uid", "nodule", "z_mm", "spacing_mm", "split"};
-  std::set<std::string> taken(columns.begin(), columns.end());
-  for (const Label& label : info.labels) {
-    if (!taken.insert(label.name).second) {
-      throw Error(ErrorCode::bad_input, "label '" + label.name + "': items.csv has a column of that name already");
-    }
-    columns.push_back(label.name);
-  }
-  return columns;
-}
 
 /// Distinct patients and nodules, by the first bytes of their hashes: 8 bytes each, however long the names are.
 struct Tally {
@@ -51,7 +40,7 @@ struct DatasetWriter::Impl {
       : folder(where),
         info(std::move(what)),
         images(where / "images.npy", NpyType::int16, {info.height, info.width}),
-        items(where / "items.csv", item_columns(info)),
+        items(where / "items.csv", item_columns(info.labels)),
         nodules(where / "nodules.csv", std::move(nodule_columns)) {
     if (info.masks)
       masks.emplace(where / "masks.npy", NpyType::uint8, std::vector<std::int64_t>{info.height, info.width});
@@ -75,15 +64,7 @@ void DatasetWriter::append(const Item& item, std::span<const std::int16_t> image
   }
   impl_->images.append(image_hu);
   if (impl_->masks) impl_->masks->append(mask);
-  std::vector<std::string> row{item.patient,
-                               item.series_uid,
-                               item.sop_uid,
-                               item.nodule,
-                               csv_number(item.z_mm),
-                               csv_number(item.spacing_mm),
-                               std::string(name(item.split))};
-  row.insert(row.end(), item.labels.begin(), item.labels.end());
-  impl_->items.row(row);
+  impl_->items.row(item_row(item));
   const std::uint64_t patient = stable_hash(item.patient);
   const std::uint64_t nodule = stable_hash(item.patient + '\n' + item.nodule);
   for (Tally* tally : {&impl_->all, &impl_->by_split[static_cast<std::size_t>(item.split)]}) {
@@ -113,9 +94,8 @@ DatasetInfo DatasetWriter::close(std::span<const Reject> rejects) {
     impl.info.counts_by_split[std::string(name(split))] = impl.by_split[static_cast<std::size_t>(split)].counts();
   }
   impl.info.files.clear();
-  for (const char* file : {"images.npy", "masks.npy", "items.csv", "nodules.csv", "rejects.csv"}) {
-    if (file == std::string_view("masks.npy") && !impl.masks) continue;
-    impl.info.files[file] = sha256_file(impl.folder / file);
+  for (const auto& entry : std::filesystem::directory_iterator(impl.folder)) {  // tables of the caller's own too
+    impl.info.files[entry.path().filename().string()] = sha256_file(entry.path());
   }
   write_dataset_info(impl.folder / "dataset.json", impl.info);
   return impl.info;

@@ -97,12 +97,6 @@ CsvTable table_for(const Listing& listing, const ImportOptions& options) {
   return table_of_listing(listing);
 }
 
-bool is_lidc_patient(const std::string& patient) {
-  constexpr std::string_view prefix = "LIDC-IDRI-";
-  return patient.size() == prefix.size() + 4 && patient.starts_with(prefix) &&
-         std::all_of(patient.begin() + prefix.size(), patient.end(), [](char c) { return c >= '0' && c <= '9'; });
-}
-
 /// The fixed columns of one row; unknown where the table has no such column.
 Item item_of(const CsvTable& table, const ImportPlan& plan, const PlannedItem& planned, const SplitRule& rule) {
   const auto text = [&](const char* column) {

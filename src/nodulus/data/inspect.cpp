@@ -130,7 +130,8 @@ void write_results(const InspectOptions& options, const Dataset& dataset, const 
   if (!cells.empty()) {
     SheetOptions sheet;
     sheet.window_hu = window;
-    sheet.scale = std::clamp(224 / std::max(info.height, info.width), 1, 4);
+    const int side = std::max(info.height, info.width);
+    sheet.scale = side <= 80 ? 3 : side <= 160 ? 2 : 1;
     write_png(artifact.path() / "contact_sheet.png", contact_sheet(cells, info.height, info.width, sheet));
   }
   write_png(artifact.path() / "hu_histogram.png",

@@ -11,7 +11,7 @@ Json json_of(const std::optional<std::array<double, 3>>& range) {
 }
 
 Json json_of(const Counts& counts) {
-  return {{"items", counts.items}, {"nodules", counts.nodules}, {"patients", counts.patients}};
+  return {{"images", counts.images}, {"nodules", counts.nodules}, {"patients", counts.patients}};
 }
 
 std::string value_name(const Label& label, int value) {
@@ -68,7 +68,7 @@ Json json_of(const Inspection& inspection) {
 
 std::string text_of(const Inspection& inspection) {
   const DatasetInfo& info = inspection.info;
-  std::string text = fmt::format("{} images of {}x{}, {}{}\n", info.counts.items, info.width, info.height,
+  std::string text = fmt::format("{} images of {}x{}, {}{}\n", info.counts.images, info.width, info.height,
                                  info.content == "patch" ? "each around a nodule" : "whole slices",
                                  info.masks ? ", with the readers' masks" : ", no masks");
   for (const Source& source : info.sources)
@@ -89,7 +89,7 @@ std::string text_of(const Inspection& inspection) {
     for (const Split split : splits) text += fmt::format("{:>10}", counts_in(info, split).*member);
     text += fmt::format("{:>10}\n", info.counts.*member);
   };
-  row("images", &Counts::items);
+  row("images", &Counts::images);
   row("nodules", &Counts::nodules);
   row("patients", &Counts::patients);
   for (const LabelFigures& figures : inspection.labels) {
@@ -99,7 +99,7 @@ std::string text_of(const Inspection& inspection) {
       const auto& r = *figures.range;
       text += fmt::format(": {:g} to {:g}, median {:g}", r[0], r[2], r[1]);
     }
-    if (figures.known < info.counts.items) text += fmt::format(" ({} unknown)", info.counts.items - figures.known);
+    if (figures.known < info.counts.images) text += fmt::format(" ({} unknown)", info.counts.images - figures.known);
     text += "\n";
     for (const auto& [value, n] : figures.by_value) {
       text += fmt::format("  {:<34}{:>10}{:>10}{:>10}{:>10}\n", value_name(figures.label, value), n[0], n[1], n[2],

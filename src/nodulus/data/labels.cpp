@@ -1,5 +1,8 @@
 #include "nodulus/data/labels.h"
 
+#include <algorithm>
+#include <string_view>
+
 namespace nodulus::data {
 
 const std::vector<Label>& lidc_characteristics() {
@@ -62,6 +65,12 @@ const std::vector<Label>& lidc_characteristics() {
         {5, "highly suspicious"}}},
   };
   return labels;
+}
+
+bool is_lidc_patient(const std::string& patient) {
+  constexpr std::string_view prefix = "LIDC-IDRI-";
+  return patient.size() == prefix.size() + 4 && patient.starts_with(prefix) &&
+         std::all_of(patient.begin() + prefix.size(), patient.end(), [](char c) { return c >= '0' && c <= '9'; });
 }
 
 Source lidc_source() {

@@ -30,6 +30,8 @@ struct Source {
   bool operator==(const Source&) const = default;
 };
 
+/// True for "LIDC-IDRI-" and four digits.
+bool is_lidc_patient(const std::string& patient);
 /// LIDC-IDRI with its licence and the citation that it asks for.
 Source lidc_source();
 

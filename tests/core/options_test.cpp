@@ -71,6 +71,15 @@ TEST(Options, ErrorsNameTheFlagTheValueAndTheRemedy) {
   EXPECT_THAT(error_of({"a", "--learning-rate", "nan"}), HasSubstr("expected a number"));
 }
 
+TEST(Options, APathByPositionIsRequiredToo) {
+  std::filesystem::path dataset;
+  Options options;
+  options.add("dataset", dataset, "what to look at").positional();
+  EXPECT_THROW(options.parse({}), Error);
+  options.parse({"here"});
+  EXPECT_EQ(dataset, "here");
+}
+
 TEST(Options, FlagsWinOverTheFileWhichWinsOverDefaults) {
   const auto file = std::filesystem::path(::testing::TempDir()) / "options_test.toml";
   std::ofstream(file) << "batch = 32\nlearning_rate = 0.5\n[unet]\nmultipliers = [3, 3]\n";

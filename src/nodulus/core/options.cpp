@@ -157,7 +157,8 @@ void Options::parse(const std::vector<std::string>& words) {
   for (Option& option : options_) {
     const auto found = given.find(option.key());
     if (found == given.end()) {
-      if (option.is_required() && option.value().empty())
+      const auto value = option.value();
+      if (option.is_required() && (value.is_array() ? value.empty() : value == ""))
         throw Error(ErrorCode::usage, fmt::format("expected {} ({})", option.key(), option.help()));
       continue;
     }
@@ -225,6 +226,7 @@ std::string Options::help(const std::string& program) const {
   std::map<std::string, std::string> sections;
   for (const Option& option : options_) {
     std::string left = option.is_positional() ? option.key() : option.flag();
+    if (option.is_flag()) left.insert(2, "[no-]");
     if (option.is_positional()) {
       const std::string name = option.key() + (option.is_list() ? "..." : "");
       usage += option.is_required() ? " " + name : " [" + name + "]";
@@ -240,7 +242,8 @@ std::string Options::help(const std::string& program) const {
       for (const auto& element : value) parts.push_back(plain_text(element));
       shown = fmt::format("{}", fmt::join(parts, ","));
     }
-    const bool has_default = !option.is_positional() && !shown.empty() && shown != "false";
+    if (option.is_flag()) shown = shown == "true" ? "on" : "";
+    const bool has_default = !option.is_positional() && !shown.empty();
     sections[section] += fmt::format("  {:<34} {}{}\n", left, option.help(), has_default ? " [" + shown + "]" : "");
   }
   std::string text = usage + " [OPTIONS]\n";

@@ -5,6 +5,9 @@ find_package(nlohmann_json 3.11 REQUIRED)
 find_package(tomlplusplus REQUIRED)
 find_package(fmt REQUIRED)
 
+add_library(nodulus_json_fmt INTERFACE)
+target_link_libraries(nodulus_json_fmt INTERFACE fmt::fmt-header-only nlohmann_json::nlohmann_json)
+
 if(NODULUS_OPENSSL)
   find_package(OpenSSL REQUIRED COMPONENTS Crypto)
 endif()

@@ -19,6 +19,14 @@ if(NODULUS_SANITIZE)
 endif()
 target_include_directories(nodulus_flags INTERFACE ${CMAKE_SOURCE_DIR}/src)
 
+# What nearly every file includes, compiled once for the parts without torch: a third of their compile time. The checks
+# of scripts/check read each file without it, so that each still includes what it uses.
+file(WRITE ${CMAKE_BINARY_DIR}/plain_pch.cpp "")
+add_library(nodulus_plain_pch STATIC ${CMAKE_BINARY_DIR}/plain_pch.cpp)
+target_link_libraries(nodulus_plain_pch PUBLIC nodulus_flags nodulus_json_fmt)
+target_precompile_headers(nodulus_plain_pch PRIVATE
+  <fmt/format.h> <nlohmann/json.hpp> <algorithm> <filesystem> <fstream> <functional> <map> <span> <string> <vector>)
+
 function(nodulus_use_torch target)
   target_link_libraries(${target} PUBLIC nodulus_torch)
   target_precompile_headers(${target} REUSE_FROM nodulus_torch_pch)
@@ -33,6 +41,9 @@ function(nodulus_module name)
   endforeach()
   if(arg_TORCH)
     nodulus_use_torch(nodulus_${name})
+  else()
+    target_link_libraries(nodulus_${name} PUBLIC nodulus_json_fmt)
+    target_precompile_headers(nodulus_${name} REUSE_FROM nodulus_plain_pch)
   endif()
 endfunction()
 
@@ -48,6 +59,8 @@ function(nodulus_test name)
   endforeach()
   if(arg_TORCH)
     nodulus_use_torch(test_${name})
+  else()
+    target_precompile_headers(test_${name} REUSE_FROM nodulus_plain_pch)
   endif()
   gtest_discover_tests(test_${name} TEST_PREFIX "${name}." DISCOVERY_TIMEOUT 120
     PROPERTIES TIMEOUT 600 LABELS "${arg_LABELS}")

@@ -158,7 +158,7 @@ class NoduleRows {
 
 std::string hu_note(const ImportPlan& plan, const SourceListing& listing, const WindowHu& window) {
   if (plan.hu_known) return "HU = hu_gain * pixel + hu_offset, given for each image by the imported table";
-  const std::string arrays = "int16 and floating-point arrays taken as HU";
+  std::string arrays = "int16 and floating-point arrays taken as HU";
   if (!listing.arrays.empty() && listing.arrays.size() == listing.pictures.size()) return arrays;
   return "assumed: grey 0 is " + csv_number(window.lo) + " HU and the format's largest grey value is " +
          csv_number(window.hi) + " HU, linear in between (" + arrays + ")";

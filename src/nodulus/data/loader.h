@@ -16,8 +16,8 @@ struct LoaderOptions {
   int downsample = 1;
   int size = 0;
   std::optional<WindowHu> window_hu = std::nullopt;  ///< The data set's own where not given.
-  bool flips = false;                 ///< Left-right and up-down, each with probability 1/2.
-  bool quarter_turns = false;         ///< 0, 90, 180 or 270 degrees alike; needs square images.
+  bool flips = false;                                ///< Left-right and up-down, each with probability 1/2.
+  bool quarter_turns = false;                        ///< 0, 90, 180 or 270 degrees alike; needs square images.
   std::uint64_t seed = 0;
 };
 

@@ -17,8 +17,8 @@ struct Position {
 
 Position position_of(const PatchFrame& frame, int x, int y) {
   if (!frame.spacing_mm) {
-    return {std::floor(frame.center_column + 0.5) - frame.size / 2 + x,
-            std::floor(frame.center_row + 0.5) - frame.size / 2 + y};
+    const int half = frame.size / 2;
+    return {std::floor(frame.center_column + 0.5) - half + x, std::floor(frame.center_row + 0.5) - half + y};
   }
   const double middle = (frame.size - 1) / 2.0;
   return {frame.center_column + (x - middle) * *frame.spacing_mm / frame.column_spacing_mm,

@@ -177,8 +177,8 @@ class Cutter {
       frame.center_row = cut.lesions.front().first->centroid_px[1];
       frame.spacing_mm = options_.spacing_mm;
     } else {
-      frame.center_column = columns / 2;
-      frame.center_row = rows / 2;
+      frame.center_column = std::floor(columns / 2.0);
+      frame.center_row = std::floor(rows / 2.0);
     }
     images_[at] = cut_patch(slice.hu, rows, columns, frame);
     masks_[at] = cut_mask([&](int column, int row) { return readers_at(cut, column, row); }, rows, columns, frame);

@@ -100,7 +100,7 @@ std::vector<std::uint32_t> decode_native(const Layout& layout, const SliceHeader
 /// basic offset table (PS3.5 A.4).
 std::vector<Extent> fragments_of(const Layout& layout, const SliceHeader& header) {
   if (layout.fragments.size() < 2) fail("truncated: no pixel fragments");
-  const std::vector<Extent> pieces(layout.fragments.begin() + 1, layout.fragments.end());
+  std::vector<Extent> pieces(layout.fragments.begin() + 1, layout.fragments.end());
   const auto frames = static_cast<std::size_t>(header.frames);
   const auto index = static_cast<std::size_t>(header.frame_index);
   if (frames == 1) return pieces;

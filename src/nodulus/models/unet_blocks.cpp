@@ -40,7 +40,7 @@ AttentionBlockImpl::AttentionBlockImpl(std::int64_t channels)
       query_key_value_(register_module("query_key_value", nn::Conv2d(channels, 3 * channels, nn::Conv2dOptions{1}))),
       projection_(register_module("projection", nn::Conv2d(channels, channels, nn::Conv2dOptions{1, 1, 0.0}))) {
   // Each of the three is a layer of its own to the initialiser: fan-out is `channels`, not three times that.
-  for (Tensor part : query_key_value_->weight().chunk(3, 0)) nn::variance_scaling_(part);
+  for (const Tensor& part : query_key_value_->weight().chunk(3, 0)) nn::variance_scaling_(part);
 }
 
 Tensor AttentionBlockImpl::forward(const Tensor& x) {

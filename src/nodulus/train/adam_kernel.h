@@ -9,8 +9,8 @@ struct AdamStep {
   float gradient_scale = 1;  ///< What the gradient is multiplied by first: clipping.
   float beta1 = 0.9F;
   float beta2 = 0.999F;
-  float complement1 = 0.1F;    ///< 1 - beta1, rounded once: 1 - float(0.999) is off by 1e-5 of itself.
-  float complement2 = 0.001F;  ///< 1 - beta2
+  float complement1 = 0.1F;      ///< 1 - beta1, rounded once: 1 - float(0.999) is off by 1e-5 of itself.
+  float complement2 = 0.001F;    ///< 1 - beta2
   float step_size = 0;           ///< learning rate / (1 - beta1^t)
   float inverse_correction = 1;  ///< 1 / sqrt(1 - beta2^t)
   float eps = 1e-8F;

@@ -28,7 +28,7 @@ class ExportImages final : public Command {
     require_out();
     if (!std::filesystem::exists(settings_.source))
       throw Error(ErrorCode::not_found, fmt::format("{}: no such folder", settings_.source.string()));
-    check_target(settings_.out, common.force);
+    if (settings_.format != "stylegan2-ada") check_target(settings_.out, common.force);  // a zip is a file
     Outcome outcome;
     outcome.figures = {{"source", settings_.source.string()}, {"out", settings_.out.string()}};
     outcome.text =

@@ -7,7 +7,7 @@ add_library(nodulus_flags INTERFACE)
 target_compile_options(nodulus_flags INTERFACE -Wall -Wextra -Wpedantic -Wshadow -Wnon-virtual-dtor)
 if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU" AND CMAKE_CXX_COMPILER_VERSION VERSION_LESS 13)
   # False alarms on string concatenation, GCC bug 105651.
-  target_compile_options(nodulus_flags INTERFACE -Wno-restrict -Wno-stringop-overflow)
+  target_compile_options(nodulus_flags INTERFACE -Wno-restrict -Wno-stringop-overflow -Wno-array-bounds)
 endif()
 if(NODULUS_WERROR)
   target_compile_options(nodulus_flags INTERFACE -Werror)

@@ -2,6 +2,7 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cmath>
@@ -178,7 +179,8 @@ TEST(Order, FramesOfEnhancedCtAreSlices) {
 class Copies : public testing::Test {
  protected:
   void SetUp() override {
-    folder_ = testing::TempDir() + "/dicom_copies";
+    // Of this process: ctest runs the cases side by side.
+    folder_ = testing::TempDir() + "/dicom_copies_" + std::to_string(::getpid());
     std::filesystem::remove_all(folder_);
     std::filesystem::create_directories(folder_);
   }

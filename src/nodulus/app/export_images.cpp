@@ -12,8 +12,8 @@ namespace {
 
 class ExportImages final : public Command {
  public:
-  void describe(Options& options, const std::vector<std::string>& words) override {
-    own_window_ = word_after(words, "--window-hu").empty();
+  void describe(Options& options, const std::vector<std::string>& /*words*/) override {
+    window_.clear();  // the source's own, unless one is asked for
     options.add("source", settings_.source, "a data set or generated images").positional();
     options.add("out", settings_.out, "folder to make; for stylegan2-ada a .zip").command_line_only();
     options.add("format", settings_.format, "of the pictures")
@@ -40,7 +40,7 @@ class ExportImages final : public Command {
     require_out();
     settings_.force = common.force;
     settings_.threads = common.threads;
-    if (!own_window_) settings_.window_hu = window_.window();
+    if (window_.given()) settings_.window_hu = window_.window();
     const data::ExportResult result = data::export_images(settings_, monitor);
     Outcome outcome;
     outcome.figures = {{"out", settings_.out.string()},
@@ -60,7 +60,6 @@ class ExportImages final : public Command {
 
   data::ExportOptions settings_;
   WindowOption window_;
-  bool own_window_ = true;  ///< The source's window, unless one was asked for.
 };
 
 }  // namespace

@@ -87,12 +87,15 @@ class ImagesWriter {
 class Generate final : public Command {
  public:
   void describe(Options& options, const std::vector<std::string>& words) override {
-    if (const std::string name = word_after(words, "--sampler"); !name.empty()) sampler_name_ = name;
+    std::string name = word_after(words, "--sampler");
+    const std::string config = word_after(words, "--config");
+    if (name.empty() && !config.empty()) name = toml_string(config, "sampler");
+    if (!name.empty()) sampler_name_ = name;
     choice_ = make_sampler(sampler_name_);
     options.add("model", model_, "a run's folder or a checkpoint").positional();
     options.add("out", out_, "folder for the images").command_line_only();
     options.add("count", count_, "how many").between(1, 1e9);
-    options.add("seed", seed_, "image i is made from seed + i, alone");
+    options.add("seed", seed_, "image i is made from seed + i, alone").between(0, 9e18);  // TOML holds 63 bits
     options.add("sampler", sampler_name_, "how noise becomes images").one_of(sampler_names());
     options.add("steps", steps_, "of the sampler; 0: its usual number").between(0, 1e6);
     options.add("batch", batch_, "images at a time; changes speed, not images").between(1, 1e6);
@@ -129,7 +132,8 @@ class Generate final : public Command {
     try {
       draw(source, writer, steps);
     } catch (const Error& error) {
-      if (error.code() != ErrorCode::stopped || writer.count() == 0) throw;
+      // Some images must not replace a whole set that --force would have replaced by a whole set.
+      if (error.code() != ErrorCode::stopped || writer.count() == 0 || std::filesystem::exists(out_)) throw;
       stopped = true;  // the finished batches are whole images: keep them
     }
     writer.close();
@@ -141,7 +145,7 @@ class Generate final : public Command {
     manifest.options["count"] = writer.count();
     manifest.options["window_hu"] = {model.info.window_hu.lo, model.info.window_hu.hi};
     manifest.options["family"] = model.info.family;
-    manifest.options["evaluations"] = source.evaluations();
+    manifest.options["evaluations"] = choice_.row->evaluations(steps);
     manifest.seed = seed_;
     manifest.synthetic = true;
     manifest.inputs.push_back(manifest_input(model.checkpoint));

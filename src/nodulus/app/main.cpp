@@ -82,10 +82,11 @@ int run_command(const CommandRow& row, const std::vector<std::string>& words) {
   const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   if (common.json) {
     outcome.figures["seconds"] = seconds;
-    fmt::print("{}\n", outcome.figures.dump());
+    fmt::print("{}\n", outcome.figures.dump(-1, ' ', false, Json::error_handler_t::replace));
   } else if (!common.quiet) {
     fmt::print("{}\n", outcome.text);
   }
+  if (std::fflush(stdout) != 0) throw Error(ErrorCode::io, "cannot write to standard output");
   return exit_done;
 }
 

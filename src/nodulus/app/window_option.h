@@ -14,6 +14,9 @@ class WindowOption {
   void describe(Options& options) {
     options.add("window_hu", values_, "HU from black to white, and of a model's -1 to 1").between(-32768, 32767);
   }
+  /// For a command that has another window of its own: none, until the user gives one.
+  void clear() { values_.clear(); }
+  [[nodiscard]] bool given() const { return !values_.empty(); }
   /// Throws Error{usage} unless there are two values, the smaller first.
   [[nodiscard]] WindowHu window() const {
     if (values_.size() != 2 || values_[0] >= values_[1])

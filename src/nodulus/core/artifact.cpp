@@ -6,6 +6,7 @@
 
 #include <cerrno>
 #include <cstdio>
+#include <fstream>
 #include <system_error>
 
 namespace nodulus {
@@ -27,12 +28,20 @@ fs::path tidy(const fs::path& target) {
 /// What a path looks like in a message: as the user wrote it.
 std::string quoted(const fs::path& path) { return "'" + path.string() + "'"; }
 
+/// A folder whose manifest.json names one of our schemas.
+bool is_artifact(const fs::path& folder) {
+  std::ifstream stream(folder / "manifest.json");
+  const Json json = Json::parse(stream, nullptr, false);
+  const Json schema = json.is_object() ? json.value("schema", Json::object()) : Json::object();
+  const Json name = schema.is_object() ? schema.value("name", Json()) : Json();
+  return name.is_string() && name.get<std::string>().starts_with("nodulus");
+}
+
 void check_replaceable(const fs::path& target) {
   std::error_code error;
-  if (!fs::is_directory(fs::symlink_status(target, error)) ||
-      (!fs::is_empty(target, error) && !there(target / "manifest.json"))) {
+  if (!fs::is_directory(fs::symlink_status(target, error)) || (!fs::is_empty(target, error) && !is_artifact(target))) {
     throw Error(ErrorCode::exists, quoted(target) +
-                                       " is there and is nothing that nodulus made (no manifest.json): "
+                                       " is there and is nothing that nodulus made (no manifest.json of ours): "
                                        "--force does not replace it, remove it or name another target");
   }
 }

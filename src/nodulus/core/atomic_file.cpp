@@ -10,6 +10,7 @@
 #include <sstream>
 
 #include "nodulus/core/error.h"
+#include "nodulus/core/files.h"
 
 namespace nodulus {
 
@@ -49,6 +50,7 @@ void AtomicFile::commit() {
     ::unlink(temporary_.c_str());
     throw Error(ErrorCode::io, fmt::format("{}: cannot rename into place: {}", path_.string(), error.message()));
   }
+  sync_path(path_.parent_path().empty() ? "." : path_.parent_path());
 }
 
 std::string read_file(const std::filesystem::path& path) {

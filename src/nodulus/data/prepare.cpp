@@ -20,6 +20,13 @@ namespace nodulus::data {
 namespace fs = std::filesystem;
 namespace {
 
+/// "<out>.partial", beside the target, however the user wrote it ("dataset/").
+fs::path partial_of(const fs::path& out) {
+  fs::path path = fs::absolute(out).lexically_normal();
+  if (!path.has_filename()) path = path.parent_path();
+  return {path.string() + ".partial"};
+}
+
 /// The options that the data set's content depends on: work done with others is not mixed.
 Json content_options(const PrepareOptions& options) {
   return {{"content", options.content},
@@ -289,8 +296,7 @@ PrepareResult prepare(const PrepareOptions& options, Monitor& monitor) {
   result.files = work.files;
   result.slices_scanned = work.slices;
 
-  PartStore parts(fs::path(fs::absolute(options.out).lexically_normal().string() + ".partial"),
-                  content_options(options), options.force);
+  PartStore parts(partial_of(options.out), content_options(options), options.force);
   std::vector<const SeriesTask*> tasks;
   for (const SeriesTask& task : work.tasks) {
     if (!existing || !existing->has(task)) tasks.push_back(&task);

@@ -29,6 +29,10 @@ void Ddpm::prepare() {
     alpha_bars_.push_back(alpha_bar);
     sigmas_.push_back(std::sqrt((1 - alpha_bar) / alpha_bar));
   }
+  if (!std::isfinite(sigmas_.back()))
+    throw Error(ErrorCode::usage,
+                fmt::format("ddpm: {} steps of up to {} leave nothing of the image; expected fewer or smaller ones",
+                            steps_, beta_last_));
 }
 
 Tensor Ddpm::loss(const NetworkFunction& network, const Tensor& clean, const TrainingDraw& draw) const {

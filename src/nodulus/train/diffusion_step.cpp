@@ -36,15 +36,17 @@ StepResult DiffusionStep::run(std::int64_t step, Adam& adam) {
   loss.backward();
   StepResult result;
   result.loss = loss.item<double>();
+  if (!std::isfinite(result.loss))
+    throw Error(ErrorCode::internal, fmt::format("training diverged at step {}: loss {}", step, result.loss));
   const double warm = options_.warmup_steps > 0
                           ? std::min(1.0, static_cast<double>(step + 1) / static_cast<double>(options_.warmup_steps))
                           : 1.0;
   result.learning_rate = options_.learning_rate * warm;
   result.gradient_norm =
       adam.step({result.learning_rate, options_.max_norm, ema_decay_at(adam.steps(), options_.ema_decay)});
-  if (!std::isfinite(result.loss) || !std::isfinite(result.gradient_norm))
-    throw Error(ErrorCode::internal, fmt::format("training diverged at step {}: loss {}, gradient norm {}", step,
-                                                 result.loss, result.gradient_norm));
+  if (!std::isfinite(result.gradient_norm))
+    throw Error(ErrorCode::internal,
+                fmt::format("training diverged at step {}: gradient norm {}", step, result.gradient_norm));
   return result;
 }
 

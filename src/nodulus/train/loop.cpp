@@ -68,8 +68,8 @@ class Session {
       if (stopped) break;
       take_step();
     }
+    save();  // before the metrics: a full disk must not cost the state
     flush_metrics();
-    save();
     if (stopped) {
       throw Error(ErrorCode::stopped, fmt::format("stopped at step {}; go on with: nodulus train --resume {}",
                                                   info_.step, run_.path().string()));
@@ -87,7 +87,10 @@ class Session {
   }
 
   void resume() {
-    if (run_.checkpoints().empty()) return;
+    if (run_.checkpoints().empty()) {
+      run_.rewind_metrics(0);  // of a session that died before its first checkpoint
+      return;
+    }
     const std::filesystem::path file = run_.latest_checkpoint();
     const CheckpointInfo found = read_checkpoint_info(file);
     if (found.dataset_hash != info_.dataset_hash)
@@ -223,7 +226,7 @@ void TrainOptions::describe(Options& o) {
   o.add("warmup_steps", warmup_steps, "the learning rate rises from 0 over these").between(0, 1e12);
   o.add("clip_norm", clip_norm, "largest norm of the gradient; 0: no limit").between(0, 1e12);
   o.add("ema_decay", ema_decay, "decay of the weights' moving average").between(0, 1);
-  o.add("seed", seed, "all that is random follows from it");
+  o.add("seed", seed, "all that is random follows from it").between(0, 9e18);  // TOML holds 63 bits
   o.add("bfloat16", bfloat16, "16-bit arithmetic where it is safe; on CUDA");
   o.add("checkpoint_minutes", checkpoint_minutes, "save the exact state each so many minutes").between(0.01, 1e9);
   o.add("keep_checkpoints", keep_checkpoints, "how many, the newest").between(1, 1e9);

@@ -53,7 +53,8 @@ class Import final : public Command {
                        {"rejects", result.rejects}};
     outcome.text = fmt::format("{}: {} images of {}x{} pixels{}, {} nodules, {} patients{}", settings_.out.string(),
                                result.counts.images, result.width, result.height, result.masks ? " with masks" : "",
-                               result.counts.nodules, result.counts.patients, counts_text("left out", result.rejects));
+                               result.counts.nodules, result.counts.patients,
+                               counts_text("left out (each in rejects.csv)", result.rejects));
     return outcome;
   }
 

@@ -79,11 +79,11 @@ class Prepare final : public Command {
                        {"lesions", json_of(result.lesions)},
                        {"rejects", result.rejects},
                        {"findings", result.findings}};
-    outcome.text =
-        fmt::format("{}: {} images of {} nodules, {} patients, {} series; {} CT slices found, {} decoded{}{}",
-                    settings_.out.string(), result.counts.images, result.counts.nodules, result.counts.patients,
-                    result.series, result.slices_scanned, result.slices_decoded,
-                    counts_text("left out", result.rejects), counts_text("kept, but odd", result.findings));
+    outcome.text = fmt::format(
+        "{}: {} images of {} nodules, {} patients, {} series; {} CT slices found, {} decoded{}{}",
+        settings_.out.string(), result.counts.images, result.counts.nodules, result.counts.patients, result.series,
+        result.slices_scanned, result.slices_decoded, counts_text("left out (each in rejects.csv)", result.rejects),
+        counts_text("kept, but odd (each in findings.csv)", result.findings));
     return outcome;
   }
 
@@ -105,8 +105,8 @@ class Prepare final : public Command {
         "{}: {} readings; {} nodules marked by a reader or more, {} of them >= 3 mm to one reader or more, {} to all "
         "four{}{}",
         options.out.string(), result.readings, result.lesions.nodules, result.lesions.at_least_3mm,
-        result.lesions.at_least_3mm_by_all, counts_text("left out", result.rejects),
-        counts_text("kept, but odd", result.findings));
+        result.lesions.at_least_3mm_by_all, counts_text("left out (each in rejects.csv)", result.rejects),
+        counts_text("kept, but odd (each in findings.csv)", result.findings));
     return outcome;
   }
 

@@ -27,9 +27,15 @@ target_link_libraries(nodulus_plain_pch PUBLIC nodulus_flags nodulus_json_fmt)
 target_precompile_headers(nodulus_plain_pch PRIVATE
   <fmt/format.h> <nlohmann/json.hpp> <algorithm> <filesystem> <fstream> <functional> <map> <span> <string> <vector>)
 
+function(nodulus_reuse_headers target from)
+  if(NOT CMAKE_DISABLE_PRECOMPILE_HEADERS)  # which REUSE_FROM does not heed by itself
+    target_precompile_headers(${target} REUSE_FROM ${from})
+  endif()
+endfunction()
+
 function(nodulus_use_torch target)
   target_link_libraries(${target} PUBLIC nodulus_torch)
-  target_precompile_headers(${target} REUSE_FROM nodulus_torch_pch)
+  nodulus_reuse_headers(${target} nodulus_torch_pch)
 endfunction()
 
 function(nodulus_module name)
@@ -43,7 +49,7 @@ function(nodulus_module name)
     nodulus_use_torch(nodulus_${name})
   else()
     target_link_libraries(nodulus_${name} PUBLIC nodulus_json_fmt)
-    target_precompile_headers(nodulus_${name} REUSE_FROM nodulus_plain_pch)
+    nodulus_reuse_headers(nodulus_${name} nodulus_plain_pch)
   endif()
 endfunction()
 
@@ -60,7 +66,7 @@ function(nodulus_test name)
   if(arg_TORCH)
     nodulus_use_torch(test_${name})
   else()
-    target_precompile_headers(test_${name} REUSE_FROM nodulus_plain_pch)
+    nodulus_reuse_headers(test_${name} nodulus_plain_pch)
   endif()
   gtest_discover_tests(test_${name} TEST_PREFIX "${name}." DISCOVERY_TIMEOUT 120
     PROPERTIES TIMEOUT 600 LABELS "${arg_LABELS}")

@@ -8,8 +8,8 @@ namespace nodulus::nn {
 using torch::Tensor;
 
 void variance_scaling_(Tensor weight, double scale) {
-  const auto field = static_cast<double>(weight.numel() / (weight.size(0) * weight.size(1)));
-  const double fan_average = field * static_cast<double>(weight.size(0) + weight.size(1)) / 2;
+  const std::int64_t field = weight.numel() / (weight.size(0) * weight.size(1));
+  const double fan_average = static_cast<double>(field * (weight.size(0) + weight.size(1))) / 2;
   const double bound = std::sqrt(3 * std::max(scale, 1e-10) / fan_average);
   const torch::NoGradGuard no_grad;
   weight.uniform_(-bound, bound);

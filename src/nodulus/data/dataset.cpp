@@ -40,6 +40,7 @@ std::size_t Dataset::label_column(std::string_view label_name) const {
       std::find_if(labels.begin(), labels.end(), [&](const Label& label) { return label.name == label_name; });
   if (found != labels.end()) return static_cast<std::size_t>(found - labels.begin());
   std::vector<std::string> names;
+  names.reserve(labels.size());
   for (const Label& label : labels) names.push_back(label.name);
   throw Error(ErrorCode::usage,
               folder_.string() + " has no label '" + std::string(label_name) + "'" + did_you_mean(label_name, names));

@@ -34,6 +34,7 @@ std::vector<std::string> item_row(const Item& item) {
 std::vector<Item> read_items(const CsvTable& table, const std::vector<Label>& labels) {
   constexpr double unknown = std::numeric_limits<double>::quiet_NaN();
   std::vector<std::size_t> label_columns;
+  label_columns.reserve(labels.size());
   for (const Label& label : labels) label_columns.push_back(table.column(label.name));
   std::vector<Item> items;
   items.reserve(table.rows());

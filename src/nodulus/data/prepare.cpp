@@ -283,6 +283,24 @@ Manifest manifest_of(const PrepareOptions& options, const Assembly& assembly) {
   return manifest;
 }
 
+void fill_counts(PrepareResult& result, const DatasetInfo& info, const std::vector<Reject>& findings,
+                 const lidc::LesionCounts& lesions) {
+  result.counts = info.counts;
+  result.counts_by_split = info.counts_by_split;
+  result.rejects = info.rejects;
+  result.findings = count_by_reason(findings);
+  result.lesions = lesions;
+  result.series = lesions.scans;
+}
+
+/// What prepare() ends with where no lesion is left.
+Error nothing_fits(const Assembly& assembly, std::size_t series, const std::vector<Reject>& rejects) {
+  return {ErrorCode::bad_input, "no lesion fits the options among " + std::to_string(assembly.lesions().nodules) +
+                                    " nodules and " + std::to_string(assembly.lesions().non_nodules) +
+                                    " non-nodules of " + std::to_string(series) + " series" +
+                                    (rejects.empty() ? "" : " (left out: " + counted(count_by_reason(rejects)) + ")")};
+}
+
 }  // namespace
 
 PrepareResult prepare(const PrepareOptions& options, Monitor& monitor) {
@@ -332,22 +350,14 @@ PrepareResult prepare(const PrepareOptions& options, Monitor& monitor) {
   sort_unique(findings);
   if (assembly.items() == 0) {
     parts.remove();  // the same command would come to the same end
-    throw Error(ErrorCode::bad_input,
-                "no lesion fits the options among " + std::to_string(assembly.lesions().nodules) + " nodules and " +
-                    std::to_string(assembly.lesions().non_nodules) + " non-nodules of " + std::to_string(order.size()) +
-                    " series" + (rejects.empty() ? "" : " (left out: " + counted(count_by_reason(rejects)) + ")"));
+    throw nothing_fits(assembly, order.size(), rejects);
   }
   const DatasetInfo info = assembly.close(rejects, findings);
   write_manifest(artifact.path(), manifest_of(options, assembly));
   artifact.commit();
   parts.remove();
 
-  result.counts = info.counts;
-  result.counts_by_split = info.counts_by_split;
-  result.rejects = info.rejects;
-  result.findings = count_by_reason(findings);
-  result.lesions = assembly.lesions();
-  result.series = assembly.lesions().scans;
+  fill_counts(result, info, findings, assembly.lesions());
   result.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   return result;
 }

@@ -10,15 +10,16 @@
 #include "nodulus/nn/time_embedding.h"
 
 namespace nodulus::models {
-namespace {
-
-using torch::Tensor;
 
 /// A step of the way down or up: a residual block and what may follow it.
-struct Step {
+struct UnetStep {
   ResidualBlock block{nullptr};
   AttentionBlock attention{nullptr};
 };
+
+namespace {
+
+using torch::Tensor;
 
 class Unet final : public Network {
  public:
@@ -66,8 +67,8 @@ class Unet final : public Network {
   }
 
  private:
-  Step make_step(const std::string& name, int in, int out, int embedding, int resolution) {
-    Step step;
+  UnetStep make_step(const std::string& name, int in, int out, int embedding, int resolution) {
+    UnetStep step;
     step.block = register_module(name, ResidualBlock(in, out, embedding, options_.dropout));
     const auto& at = options_.attention_resolutions;
     if (std::find(at.begin(), at.end(), resolution) != at.end())
@@ -112,7 +113,7 @@ class Unet final : public Network {
     return torch::silu(time2_(torch::silu(t)));  // every block applies silu first: done once here
   }
 
-  static Tensor run(Step& step, const Tensor& x, const Tensor& t) {
+  static Tensor run(UnetStep& step, const Tensor& x, const Tensor& t) {
     const Tensor h = step.block(x, t);
     return step.attention.is_empty() ? h : step.attention(h);
   }
@@ -121,12 +122,12 @@ class Unet final : public Network {
   nn::Linear time1_{nullptr};
   nn::Linear time2_{nullptr};
   nn::Conv2d conv_in_{nullptr};
-  std::vector<Step> down_;
+  std::vector<UnetStep> down_;
   std::vector<Downsample> downsamples_;
   ResidualBlock middle1_{nullptr};
   AttentionBlock middle_attention_{nullptr};
   ResidualBlock middle2_{nullptr};
-  std::vector<Step> up_;
+  std::vector<UnetStep> up_;
   std::vector<Upsample> upsamples_;
   nn::GroupNormSilu norm_out_{nullptr};
   nn::Conv2d conv_out_{nullptr};

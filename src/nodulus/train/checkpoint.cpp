@@ -10,23 +10,25 @@
 #include "nodulus/core/safetensors.h"
 
 namespace nodulus::train {
+
+/// A tensor of the training's state and its name in the file.
+struct CheckpointSlot {
+  std::string name;
+  torch::Tensor tensor;
+};
+
 namespace {
 
 using torch::Tensor;
 
-struct Slot {
-  std::string name;
-  Tensor tensor;
-};
-
-std::vector<Slot> slots_of(const models::Network& network, const std::string& prefix) {
-  std::vector<Slot> slots;
+std::vector<CheckpointSlot> slots_of(const models::Network& network, const std::string& prefix) {
+  std::vector<CheckpointSlot> slots;
   for (const auto& item : network.named_parameters()) slots.push_back({prefix + item.key(), item.value()});
   return slots;
 }
 
-std::vector<Slot> slots_of(const models::Network& network, const Adam& adam) {
-  std::vector<Slot> slots = slots_of(network, "model/");
+std::vector<CheckpointSlot> slots_of(const models::Network& network, const Adam& adam) {
+  std::vector<CheckpointSlot> slots = slots_of(network, "model/");
   const std::size_t count = slots.size();
   for (const auto& [prefix, tensors] :
        {std::pair{"adam_first/", &adam.first_moments()}, std::pair{"adam_second/", &adam.second_moments()},
@@ -38,8 +40,8 @@ std::vector<Slot> slots_of(const models::Network& network, const Adam& adam) {
 }
 
 /// Checks all before it copies anything.
-void fill(const SafetensorsFile& file, const std::vector<Slot>& slots) {
-  for (const Slot& slot : slots) {
+void fill(const SafetensorsFile& file, const std::vector<CheckpointSlot>& slots) {
+  for (const CheckpointSlot& slot : slots) {
     const TensorView& view = file.at(slot.name);
     if (view.dtype != "F32" || !slot.tensor.sizes().equals(view.shape)) {
       throw Error(ErrorCode::bad_input,
@@ -49,7 +51,7 @@ void fill(const SafetensorsFile& file, const std::vector<Slot>& slots) {
     }
   }
   const torch::NoGradGuard no_grad;
-  for (const Slot& slot : slots) {
+  for (const CheckpointSlot& slot : slots) {
     const TensorView& view = file.at(slot.name);
     Tensor copy = torch::empty(slot.tensor.sizes(), torch::kFloat);
     std::memcpy(copy.data_ptr<float>(), view.bytes.data(), view.bytes.size());
@@ -97,7 +99,7 @@ void save_checkpoint(const std::filesystem::path& file, const CheckpointInfo& in
                      const Adam& adam) {
   std::vector<Tensor> keep;  // CPU copies live until the file is written
   std::vector<TensorView> views;
-  for (const Slot& slot : slots_of(network, adam)) {
+  for (const CheckpointSlot& slot : slots_of(network, adam)) {
     keep.push_back(slot.tensor.detach().cpu().contiguous());
     const auto* data = reinterpret_cast<const std::byte*>(keep.back().data_ptr<float>());
     views.push_back({slot.name, "F32", keep.back().sizes().vec(), {data, keep.back().nbytes()}});
@@ -110,7 +112,7 @@ CheckpointInfo read_checkpoint_info(const std::filesystem::path& file) { return 
 void load_checkpoint(const std::filesystem::path& path, models::Network& network, Adam& adam) {
   const SafetensorsFile file(path);
   const CheckpointInfo info = info_of(file);
-  const std::vector<Slot> slots = slots_of(network, adam);
+  const std::vector<CheckpointSlot> slots = slots_of(network, adam);
   if (slots.size() != file.tensors().size())
     throw Error(ErrorCode::bad_input,
                 fmt::format("{}: expected {} tensors, found {}: a checkpoint of another architecture", path.string(),

@@ -25,7 +25,7 @@ Manifest sample(const std::string& command = "prepare") {
 }
 
 void make(const fs::path& target, bool force, const std::string& content) {
-  ArtifactWriter writer(target, force);
+  ArtifactWriter writer(target, "dataset", force);
   test::write_all(writer.path() / "sub" / "file", content);
   write_manifest(writer.path(), sample());
   writer.commit();
@@ -44,7 +44,7 @@ class ArtifactTest : public testing::Test {
 
 TEST_F(ArtifactTest, AppearsWholeOrNotAtAll) {
   {
-    ArtifactWriter writer(folder_ / "a", false);
+    ArtifactWriter writer(folder_ / "a", "dataset", false);
     test::write_all(writer.path() / "file", "half");
     EXPECT_FALSE(fs::exists(folder_ / "a"));
   }
@@ -59,7 +59,7 @@ TEST_F(ArtifactTest, ATargetIsReplacedWholeWithForceAlone) {
   expect_error([&] { make(folder_ / "a", false, "new"); }, ErrorCode::exists, {"/a'", "--force"});
   EXPECT_EQ(test::read_all(folder_ / "a/sub/file"), "old");
   {
-    ArtifactWriter writer(folder_ / "a", true);
+    ArtifactWriter writer(folder_ / "a", "dataset", true);
     EXPECT_EQ(test::read_all(folder_ / "a/sub/file"), "old");
   }
   EXPECT_EQ(test::read_all(folder_ / "a/sub/file"), "old");
@@ -73,13 +73,17 @@ TEST_F(ArtifactTest, ForceSparesWhatIsNoArtifact) {
   expect_error([&] { make(folder_ / "documents", true, "new"); }, ErrorCode::exists, {"documents", "manifest.json"});
   test::write_all(folder_ / "file", "a file");
   expect_error([&] { make(folder_ / "file", true, "new"); }, ErrorCode::exists, {"file"});
+  make(folder_ / "a", false, "a data set");
+  expect_error([&] { ArtifactWriter(folder_ / "a", "images", true); }, ErrorCode::exists,
+               {"/a'", "(dataset)", "only images"});
+  expect_error([&] { ArtifactWriter("", "images", true); }, ErrorCode::usage, {"''"});
   fs::create_directory(folder_ / "empty");
   make(folder_ / "empty", true, "new");
   EXPECT_EQ(test::read_all(folder_ / "empty/sub/file"), "new");
 }
 
 TEST_F(ArtifactTest, ATargetMadeMeanwhileIsNotOverwritten) {
-  ArtifactWriter first(folder_ / "a", false);
+  ArtifactWriter first(folder_ / "a", "dataset", false);
   write_manifest(first.path(), sample());
   make(folder_ / "a", false, "somebody else's");
   expect_error([&] { first.commit(); }, ErrorCode::exists, {"/a'"});
@@ -88,16 +92,16 @@ TEST_F(ArtifactTest, ATargetMadeMeanwhileIsNotOverwritten) {
 
 TEST_F(ArtifactTest, AnUnwritableParentIsNamed) {
   if (::geteuid() == 0) {  // root may write anywhere but where nobody can
-    expect_error([] { ArtifactWriter writer("/proc/nowhere/a", false); }, ErrorCode::io, {"/proc"});
+    expect_error([] { ArtifactWriter writer("/proc/nowhere/a", "dataset", false); }, ErrorCode::io, {"/proc"});
     return;
   }
   fs::permissions(folder_.path(), fs::perms::owner_read | fs::perms::owner_exec);
-  expect_error([&] { ArtifactWriter writer(folder_ / "a", false); }, ErrorCode::io, {folder_.path()});
+  expect_error([&] { ArtifactWriter writer(folder_ / "a", "dataset", false); }, ErrorCode::io, {folder_.path()});
   fs::permissions(folder_.path(), fs::perms::owner_all);
 }
 
 TEST_F(ArtifactTest, NeedsAManifest) {
-  ArtifactWriter writer(folder_ / "a", false);
+  ArtifactWriter writer(folder_ / "a", "dataset", false);
   expect_error([&] { writer.commit(); }, ErrorCode::internal, {"manifest.json"});
 }
 

@@ -89,7 +89,7 @@ TEST_F(DatasetTest, ATruncatedOrForeignSetIsRefused) {
   refused({"dataset.json", "'window_hu'", "nothing"});
   replace("d/dataset.json", "\"window\"", "\"window_hu\"");
   replace("d/dataset.json", "\"name\": \"note\"", "\"name\": \"nodes\"");
-  refused({"items.csv", "no column 'nodes'", "did you mean"});
+  refused({"items.csv", "expected a column 'nodes'", "did you mean"});
 }
 
 TEST_F(DatasetTest, ALabelCannotTakeAnothersColumn) {

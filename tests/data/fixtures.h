@@ -14,7 +14,7 @@ namespace nodulus::data::test {
 /// i HU; the mask is k mod 5 on the left half.
 inline std::filesystem::path make_dataset(const std::filesystem::path& folder, int patients, int size,
                                           bool masks = true, bool synthetic = false) {
-  ArtifactWriter artifact(folder, false);
+  ArtifactWriter artifact(folder, "dataset", false);
   DatasetInfo info;
   info.height = info.width = size;
   info.masks = masks;

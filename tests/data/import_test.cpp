@@ -161,6 +161,61 @@ TEST_F(ImportTest, TheCutIsCentral) {
   EXPECT_EQ(result_.rejects.at("smaller than the cut"), 1);
 }
 
+/// What an import says on the way.
+class KeepsWarnings final : public Monitor {
+ public:
+  void note(std::string_view) override {}
+  void warn(std::string_view line) override { said += std::string(line) + "\n"; }
+  void progress(const Progress& progress) override { last_done = progress.done; }
+  [[nodiscard]] bool stop_requested() const override { return false; }
+  std::string said;
+  std::int64_t last_done = 0;
+};
+
+TEST_F(ImportTest, TheMostCommonSizeIsTheRuleNotTheFirst) {
+  put("a.png", text_of(encode_png(ramp(5, 4, 0))));
+  put("b.png", text_of(encode_png(ramp(4, 4, 10))));
+  put("c.png", text_of(encode_png(ramp(4, 4, 20))));
+  options_.window_hu = {0, 255};
+  KeepsWarnings monitor;
+  result_ = import_pictures(options_, monitor);
+  const Dataset dataset = Dataset::open(options_.out);
+  ASSERT_EQ(dataset.size(), 2);
+  EXPECT_EQ(dataset.image(0)[15], 25);
+  EXPECT_EQ(dataset.image(1)[0], 20);
+  EXPECT_EQ((std::map<std::string, int>{{"wrong size", 1}}), result_.rejects);
+  EXPECT_EQ(monitor.last_done, 3);
+  const CsvTable rejects = CsvTable::read(options_.out / "rejects.csv");
+  EXPECT_EQ(rejects.text(0, "where"), "a.png");
+  EXPECT_NE(rejects.text(0, "detail").find("expected 4x4, found 5x4"), std::string::npos);
+}
+
+TEST_F(ImportTest, ATableThatHardlyFitsIsSaid) {
+  for (const char* name : {"a.png", "b.png", "c.png"}) put(name, text_of(encode_png(ramp(4, 4, 0))));
+  put("items.csv", "file,patient\na.png,P1\n");
+  KeepsWarnings monitor;
+  (void)import_pictures(options_, monitor);
+  EXPECT_NE(monitor.said.find("items.csv and the pictures hardly fit: 1 match, left out are 2 not in the table"),
+            std::string::npos)
+      << monitor.said;
+  put("items.csv", "file,patient\na.png,P1\nb.png,P2\nc.png,P3\n");
+  KeepsWarnings content;
+  options_.force = true;
+  (void)import_pictures(options_, content);
+  EXPECT_EQ(content.said, "");
+}
+
+TEST_F(ImportTest, APreviewCountsAndWritesNothing) {
+  for (const auto& [name, bytes] : tabled()) put(name, bytes);
+  put("images/c.png", text_of(encode_png(ramp(4, 4, 0))));
+  SilentMonitor monitor;
+  const ImportPreview preview = preview_import(options_, monitor);
+  EXPECT_EQ(preview.images, 2);
+  EXPECT_TRUE(preview.masks);
+  EXPECT_EQ(preview.rejects, (std::map<std::string, int>{{"not in the table", 1}}));
+  EXPECT_FALSE(fs::exists(options_.out));
+}
+
 TEST_F(ImportTest, UnusablePicturesAreRejectedByName) {
   const std::string good = text_of(encode_png(ramp(4, 4, 0)));
   put("a.png", good);
@@ -204,9 +259,10 @@ TEST_F(ImportTest, TableAndFilesMustAgree) {
   EXPECT_EQ(result_.rejects, expected);
   fs::remove_all(options_.out);
   put("items.csv", "flie,hu_gain,hu_offset\na.png,1,0\n");
-  refused(ErrorCode::bad_input, {"items.csv", "no column 'file'", "did you mean 'flie'"});
+  refused(ErrorCode::bad_input,
+          {"items.csv", "expected a column 'file'", "found flie, hu_gain, hu_offset", "did you mean 'flie'"});
   put("items.csv", "file,hu_gain\na.png,1\n");
-  refused(ErrorCode::bad_input, {"items.csv", "no column 'hu_offset'"});
+  refused(ErrorCode::bad_input, {"items.csv", "expected a column 'hu_offset'", "found file, hu_gain"});
   put("items.csv", "file,hu_gain,hu_offset\na.png,one,0\n");
   refused(ErrorCode::bad_input, {"items.csv, line 2, column 'hu_gain'", "'one'"});
 }
@@ -240,7 +296,7 @@ TEST_F(ImportTest, NothingUsableIsAnErrorAndLeavesNothing) {
   fs::create_directory(folder_ / "source");
   refused(ErrorCode::bad_input, {"source", "PNG, JPEG or .npy", "none"});
   put("a.png", "no picture");
-  refused(ErrorCode::bad_input, {"no picture could be used", "1 not a picture"});
+  refused(ErrorCode::bad_input, {"no picture could be used", "1 not a picture", "the first: a.png: "});
   EXPECT_FALSE(fs::exists(options_.out));
   write_all(folder_ / "s.zip", "no zip");
   options_.source = folder_ / "s.zip";
@@ -298,7 +354,9 @@ TEST_F(ImportTest, StyleGansZipGoesOutAndComesIn) {
   exported.out = folder_ / "s.zip";
   exported.format = "stylegan2-ada";
   exported.label = "readers";
-  (void)export_images(exported, monitor);
+  KeepsWarnings warned;
+  EXPECT_FALSE(export_images(exported, warned).masks);  // the format has no place for them
+  EXPECT_NE(warned.said.find("no patients"), std::string::npos);
   options_.source = exported.out;
   const Dataset back = import();
   ASSERT_EQ(back.size(), 10);
@@ -306,6 +364,9 @@ TEST_F(ImportTest, StyleGansZipGoesOutAndComesIn) {
   EXPECT_EQ(back.label(3, "class"), 4);
   EXPECT_NEAR(back.image(3)[9], original.image(3)[9], 3.25);
   expect_error([&] { (void)export_images(exported, monitor); }, ErrorCode::exists, {"s.zip", "--force"});
+  ExportOptions misnamed = exported;
+  misnamed.out = folder_ / "folder";
+  expect_error([&] { (void)export_images(misnamed, monitor); }, ErrorCode::usage, {".zip", "folder'"});
   exported.label = "malignancy";  // unknown for some
   exported.force = true;
   expect_error([&] { (void)export_images(exported, monitor); }, ErrorCode::bad_input,

@@ -134,5 +134,37 @@ TEST_F(LoaderTest, WhatDoesNotFitIsRefused) {
   expect_error([&] { Loader(one, {.split = other}); }, ErrorCode::usage, {"no items"});
 }
 
+TEST_F(LoaderTest, TheLabelSaysWhereTheConsensusIs) {
+  // Three pixels that 1, 2 and 3 of 4 readers marked; each item has another rule.
+  ArtifactWriter artifact(folder_ / "e", "dataset", false);
+  DatasetInfo info;
+  info.height = 1;
+  info.width = 3;
+  info.masks = true;
+  info.labels = {{"readers", "number", "", {}}, {"consensus_at", "number", "", {}}};
+  DatasetWriter writer(artifact.path(), info, {"patient"});
+  const std::vector<std::int16_t> image(3, 0);
+  const std::vector<std::uint8_t> mask{1, 2, 3};
+  for (const char* consensus_at : {"1", "3", ""}) {
+    Item item;
+    item.patient = "P";
+    item.labels = {"4", consensus_at};
+    writer.append(item, image, mask);
+  }
+  writer.close({});
+  Manifest manifest;
+  manifest.kind = "dataset";
+  write_manifest(artifact.path(), manifest);
+  artifact.commit();
+
+  const Dataset dataset = Dataset::open(folder_ / "e");
+  const Loader loader(dataset, {.mask_channel = true});
+  const std::vector<std::vector<float>> expected{{1, 1, 1}, {-1, -1, 1}, {-1, 1, 1}};
+  for (std::uint64_t k = 0; k < 3; ++k) {
+    const std::vector<float> out = load(loader, {k});
+    EXPECT_EQ(std::vector<float>(out.begin() + 3, out.end()), expected[static_cast<std::size_t>(loader.item_of(k))]);
+  }
+}
+
 }  // namespace
 }  // namespace nodulus::data

@@ -210,6 +210,61 @@ TEST_F(PrepareTest, AStoppedRunKeepsWhatIsDoneAndOtherOptionsAreNotMixedIn) {
   EXPECT_EQ(Dataset::open(folder_ / "d").info().height, 32);
 }
 
+TEST_F(PrepareTest, OnlyTheLesionsAskedForGetImages) {
+  PrepareOptions all = options("", "all");
+  all.raw = {bundled()};
+  (void)prepare(all, monitor_);
+  const CsvTable lesions = CsvTable::read(folder_ / "all/nodules.csv");  // every lesion, whatever has images
+  const std::map<std::string, std::string> table_names{
+      {"nodule", ">=3mm"}, {"small_nodule", "<3mm"}, {"non_nodule", "non-nodule"}};
+  int round = 0;
+  for (const auto& [size_class, table_name] : table_names) {
+    for (const int min_readers : {1, 2, 3}) {
+      PrepareOptions some = all;
+      some.out = folder_ / std::to_string(round++);
+      some.size_classes = {size_class};
+      some.min_readers = min_readers;
+      std::set<std::string> expected;
+      for (std::size_t row = 0; row < lesions.rows(); ++row) {
+        if (lesions.text(row, "size_class") == table_name && lesions.integer(row, "readers") >= min_readers)
+          expected.insert(lesions.text(row, "nodule_id"));
+      }
+      if (expected.empty()) {
+        expect_error([&] { (void)prepare(some, monitor_); }, ErrorCode::bad_input, {"no lesion fits"});
+        continue;
+      }
+      (void)prepare(some, monitor_);
+      const Dataset dataset = Dataset::open(some.out);
+      std::set<std::string> found;
+      for (std::int64_t i = 0; i < dataset.size(); ++i) {
+        found.insert(dataset.item(i).nodule);
+        EXPECT_EQ(dataset.item(i).labels[dataset.label_column("size_class")], size_class);
+        const auto mask = dataset.mask(i);
+        const bool outlined = std::any_of(mask.begin(), mask.end(), [](std::uint8_t readers) { return readers > 0; });
+        EXPECT_EQ(outlined, size_class == "nodule");
+      }
+      EXPECT_EQ(found, expected) << size_class << ", " << min_readers << " readers";
+    }
+  }
+}
+
+TEST_F(PrepareTest, APreviewCountsAndWritesNothing) {
+  for (const int number : {1, 2}) make_subject(folder_ / "raw", number, number == 1);
+  const PreparePreview preview = preview_prepare(options("raw", "d"), monitor_);
+  EXPECT_EQ(preview.series, 2);
+  EXPECT_EQ(preview.with_reading, 1);
+  EXPECT_EQ(preview.reused, 0);
+  EXPECT_EQ(preview.slices, 86);
+  EXPECT_EQ(preview.rejects, (std::map<std::string, int>{{"no reading", 1}}));
+  EXPECT_FALSE(fs::exists(folder_ / "d"));
+  EXPECT_FALSE(fs::exists(folder_ / "d.partial"));
+  (void)prepare(options("raw", "d"), monitor_);
+  make_subject(folder_ / "raw", 2);
+  PrepareOptions more = options("raw", "d");
+  more.add = true;
+  EXPECT_EQ(preview_prepare(more, monitor_).reused, 1);
+}
+
 TEST_F(PrepareTest, SlicesLargestAndSpacing) {
   PrepareOptions one = options("", "one");
   one.raw = {bundled()};

@@ -106,6 +106,63 @@ TEST_F(TrainLoop, RefusesAnotherDataSetOnResume) {
   EXPECT_THROW(train(tiny_training(other, {"--steps", "2"}), run, silent_), Error);
 }
 
+TEST_F(TrainLoop, AFinishedRunResumedSaysItsLossAgain) {
+  const RunFolder run = new_run();
+  const Training training = tiny_training(*dataset_, {"--steps", "4", "--log-steps", "2"});
+  const double loss = train(training, run, silent_).loss;
+  EXPECT_GT(loss, 0);
+  EXPECT_EQ(train(training, run, silent_).loss, loss);
+}
+
+/// Counts warnings, and asks for a stop from the first of its progress reports of that stage on.
+class StopAtStage final : public Monitor {
+ public:
+  explicit StopAtStage(std::string stage) : stage_(std::move(stage)) {}
+  void note(std::string_view) override {}
+  void warn(std::string_view) override { ++warnings; }
+  void progress(const Progress& progress) override { stop_ = stop_ || progress.stage == stage_; }
+  [[nodiscard]] bool stop_requested() const override { return stop_; }
+  int warnings = 0;
+
+ private:
+  std::string stage_;
+  bool stop_ = false;
+};
+
+TEST_F(TrainLoop, AStopWhileSamplesAreDrawnSavesAtOnce) {
+  const RunFolder run = new_run();
+  Training training = tiny_training(*dataset_, {"--steps", "9"});
+  training.options.sample_minutes = 1e-9;
+  int drawn = 0;
+  training.preview = [&](const std::shared_ptr<models::Network>&, Monitor& monitor) -> torch::Tensor {
+    ++drawn;
+    monitor.progress({"drawing samples", 1, 25, "steps", ""});
+    if (monitor.stop_requested()) throw Error(ErrorCode::stopped, "stopped");
+    return torch::zeros({1, 2, 8, 8});
+  };
+  StopAtStage monitor("drawing samples");
+  EXPECT_THROW(train(training, run, monitor), Error);
+  EXPECT_EQ(drawn, 1);
+  EXPECT_EQ(monitor.warnings, 0);
+  EXPECT_EQ(read_checkpoint_info(run.latest_checkpoint()).step, 1);
+}
+
+TEST_F(TrainLoop, ASheetOrMetricsThatCannotBeWrittenAreWarnings) {
+  const RunFolder run = new_run();
+  Training training = tiny_training(*dataset_, {"--steps", "2", "--log-steps", "1"});
+  training.options.sample_minutes = 1e6;  // the one at the end
+  training.preview = [](const std::shared_ptr<models::Network>&, Monitor&) { return torch::zeros({1, 2, 8, 8}); };
+  std::filesystem::remove_all(run.samples());
+  std::filesystem::remove(run.metrics());
+  std::filesystem::create_directory(run.metrics());  // stands in for a disk that takes no more
+  StopAtStage monitor("never");
+  EXPECT_THROW(train(training, run, monitor), Error);  // a new run's metrics must be readable to begin with
+  std::filesystem::remove(run.metrics());
+  EXPECT_EQ(train(training, run, monitor).steps, 2);
+  EXPECT_EQ(monitor.warnings, 1);
+  EXPECT_FALSE(run.checkpoints().empty());
+}
+
 TEST_F(TrainLoop, KeepsTheNewestCheckpointsAndRewindsMetrics) {
   const RunFolder run = new_run();
   const Training training = tiny_training(*dataset_, {"--steps", "6", "--log-steps", "2", "--keep-checkpoints", "1"});

@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 
 #include <fstream>
+#include <optional>
 
 #include "nodulus/core/error.h"
 #include "tests/train/tiny_training.h"
@@ -36,16 +37,42 @@ TEST(RunFolder, UnfinishedCheckpointsAreNotSeen) {
   EXPECT_THAT(run.checkpoints(), ::testing::ElementsAre(run.checkpoint(12)));
 }
 
+TEST(RunFolder, OneProcessAtATimeTrainsInIt) {
+  std::optional<RunFolder> first = RunFolder::create(scratch(), "a", "", {});
+  first->lock();
+  RunFolder second = RunFolder::open(first->path());
+  EXPECT_THROW(second.lock(), Error);
+  first.reset();
+  EXPECT_NO_THROW(second.lock());
+}
+
+TEST(RunFolder, LockingRemovesWhatAKilledProcessLeft) {
+  RunFolder run = RunFolder::create(scratch(), "a", "", {});
+  const std::string left = run.checkpoint(13).string() + ".tmp";
+  std::ofstream(left) << "half";
+  std::ofstream(run.checkpoint(12)) << "whole";
+  run.lock();
+  EXPECT_FALSE(std::filesystem::exists(left));
+  EXPECT_TRUE(std::filesystem::exists(run.checkpoint(12)));
+}
+
+TEST(RunFolder, AFolderThatCannotBeMadeWholeIsNotMade) {
+  const auto parent = scratch();
+  EXPECT_THROW(RunFolder::create(parent, "no/such", "", {}), Error);
+  EXPECT_TRUE(std::filesystem::is_empty(parent));
+}
+
 TEST(RunFolder, RewindDropsLaterAndCutLines) {
   const RunFolder run = RunFolder::create(scratch(), "a", "", {});
-  for (const int step : {10, 20, 30}) run.append_metrics({{"step", step}});
+  for (const int step : {10, 20, 30}) run.append_metrics({{"loss", 1.0 / step}, {"step", step}});
   std::ofstream(run.path() / "metrics.jsonl", std::ios::app) << "{\"step\":4";
-  run.rewind_metrics(20);
+  EXPECT_EQ(run.rewind_metrics(20), 0.05);
   run.append_metrics({{"step", 25}});
   std::ifstream in(run.path() / "metrics.jsonl");
   std::vector<std::string> lines;
   for (std::string line; std::getline(in, line);) lines.push_back(line);
-  EXPECT_THAT(lines, ::testing::ElementsAre("{\"step\":10}", "{\"step\":20}", "{\"step\":25}"));
+  EXPECT_THAT(lines,
+              ::testing::ElementsAre(R"({"loss":0.1,"step":10})", R"({"loss":0.05,"step":20})", R"({"step":25})"));
 }
 
 }  // namespace

@@ -24,7 +24,7 @@ inline std::filesystem::path scratch() {
 
 /// Twelve 8x8 discs on noise with their masks.
 inline void write_tiny_dataset(const std::filesystem::path& folder) {
-  ArtifactWriter artifact(folder, false);
+  ArtifactWriter artifact(folder, "dataset", false);
   data::DatasetInfo info;
   info.height = info.width = 8;
   info.masks = true;

@@ -2,10 +2,10 @@
 
 namespace nodulus::app {
 
-void CommonOptions::describe(Options& options) {
+void CommonOptions::describe(Options& options, bool computes) {
   options.add("config", config, "settings from a TOML file; flags win").command_line_only();
   options.add("threads", threads, "threads; 0: one a core").between(0, 4096).command_line_only();
-  options.add("device", device, "where to compute").one_of({"cpu", "cuda"}).command_line_only();
+  if (computes) options.add("device", device, "where to compute").one_of({"cpu", "cuda"}).command_line_only();
   options.add("force", force, "replace the target where it exists").command_line_only();
   options.add("dry_run", dry_run, "say what would be done, do nothing").command_line_only();
   options.add("quiet", quiet, "no progress, no notes").command_line_only();

@@ -21,7 +21,8 @@ struct CommonOptions {
   bool quiet = false;
   bool json = false;
 
-  void describe(Options& options);
+  /// `computes`: the command runs a network, which may be on another device.
+  void describe(Options& options, bool computes);
 };
 
 /// What a command leaves for the user besides its artifact.
@@ -42,7 +43,7 @@ class Command {
   /// them (--family).
   virtual void describe(Options& options, const std::vector<std::string>& words) = 0;
   /// The work ahead, for --dry-run: checks what can be checked without doing it.
-  virtual Outcome plan(const CommonOptions& common) = 0;
+  virtual Outcome plan(const CommonOptions& common, Monitor& monitor) = 0;
   virtual Outcome run(const CommonOptions& common, const Options& options, Monitor& monitor) = 0;
 };
 
@@ -51,6 +52,7 @@ struct CommandRow {
   std::string_view summary;
   std::string_view example;
   std::unique_ptr<Command> (*make)();
+  bool computes = false;  ///< Runs a network.
 };
 
 std::vector<CommandRow> commands();

@@ -52,9 +52,12 @@ void Console::progress(const Progress& progress) {
     stage_ = progress.stage;
     stage_start_ = now;
     stage_start_done_ = progress.done;
+    finished_ = false;
     last_shown_ = {};
   }
   const bool last = progress.total > 0 && progress.done >= progress.total;
+  if (last && finished_) return;  // said already
+  finished_ = last;
   const double pause = terminal_ ? 0.1 : 10.0;
   const double since = std::chrono::duration<double>(now - last_shown_).count();
   if (since < pause && !last) return;

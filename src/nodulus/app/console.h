@@ -28,6 +28,7 @@ class Console final : public Monitor {
 
   bool quiet_;
   bool terminal_;
+  bool finished_ = false;  ///< The stage's last unit has been shown.
   bool line_open_ = false;
   std::mutex mutex_;
   std::string stage_;

@@ -14,9 +14,10 @@ FamilyParts make_family(const std::string& name) {
 
 TrainedModel load_model(const std::filesystem::path& path) {
   TrainedModel model;
-  if (std::filesystem::is_directory(path)) {
+  std::error_code error;
+  if (std::filesystem::is_directory(path, error)) {
     model.checkpoint = train::RunFolder::open(path).latest_checkpoint();
-  } else if (std::filesystem::is_regular_file(path)) {
+  } else if (std::filesystem::is_regular_file(path, error)) {
     model.checkpoint = path;
   } else {
     throw Error(ErrorCode::not_found,

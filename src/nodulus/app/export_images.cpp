@@ -3,9 +3,10 @@
 #include <fmt/format.h>
 
 #include "nodulus/app/commands.h"
-#include "nodulus/app/window_option.h"
+#include "nodulus/app/shared_options.h"
 #include "nodulus/core/artifact.h"
 #include "nodulus/core/error.h"
+#include "nodulus/core/reject.h"
 
 namespace nodulus::app {
 namespace {
@@ -24,11 +25,11 @@ class ExportImages final : public Command {
     window_.describe(options);
   }
 
-  Outcome plan(const CommonOptions& common) override {
-    require_out();
+  Outcome plan(const CommonOptions& common, Monitor& /*monitor*/) override {
+    require_out(settings_.out, "where the pictures go");
     if (!std::filesystem::exists(settings_.source))
       throw Error(ErrorCode::not_found, fmt::format("{}: no such folder", settings_.source.string()));
-    if (settings_.format != "stylegan2-ada") check_target(settings_.out, common.force);  // a zip is a file
+    if (settings_.format != "stylegan2-ada") check_target(settings_.out, "pictures", common.force);  // a zip is a file
     Outcome outcome;
     outcome.figures = {{"source", settings_.source.string()}, {"out", settings_.out.string()}};
     outcome.text =
@@ -37,7 +38,7 @@ class ExportImages final : public Command {
   }
 
   Outcome run(const CommonOptions& common, const Options& /*options*/, Monitor& monitor) override {
-    require_out();
+    require_out(settings_.out, "where the pictures go");
     settings_.force = common.force;
     settings_.threads = common.threads;
     if (window_.given()) settings_.window_hu = window_.window();
@@ -47,17 +48,13 @@ class ExportImages final : public Command {
                        {"images", result.images},
                        {"masks", result.masks},
                        {"synthetic", result.synthetic}};
-    outcome.text =
-        fmt::format("{}: {} {}images as {}{}", settings_.out.string(), result.images,
-                    result.synthetic ? "synthetic " : "", settings_.format, result.masks ? ", with masks" : "");
+    outcome.text = fmt::format("{}: {} as {}{}", settings_.out.string(),
+                               counted(result.images, result.synthetic ? "synthetic image" : "image"), settings_.format,
+                               result.masks ? ", with masks" : "");
     return outcome;
   }
 
  private:
-  void require_out() const {
-    if (settings_.out.empty()) throw Error(ErrorCode::usage, "expected --out, where the pictures go");
-  }
-
   data::ExportOptions settings_;
   WindowOption window_;
 };

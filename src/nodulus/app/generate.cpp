@@ -11,6 +11,7 @@
 #include "nodulus/core/csv.h"
 #include "nodulus/core/error.h"
 #include "nodulus/core/npy.h"
+#include "nodulus/core/reject.h"
 #include "nodulus/data/window.h"
 #include "nodulus/sample/diffusion_source.h"
 
@@ -104,9 +105,9 @@ class Generate final : public Command {
     choice_.sampler->describe(options);
   }
 
-  Outcome plan(const CommonOptions& common) override {
+  Outcome plan(const CommonOptions& common, Monitor& /*monitor*/) override {
     const TrainedModel model = load_model(model_);
-    check_target(out_, common.force);
+    check_target(out_, "images", common.force);
     const std::int64_t evaluations = choice_.row->evaluations(steps_of(model));
     const double flop = model.family.architecture->forward_flop() * static_cast<double>(evaluations);
     Outcome outcome;
@@ -125,7 +126,7 @@ class Generate final : public Command {
     const TrainedModel model = load_model(model_);
     const int steps = steps_of(model);
     sample::DiffusionSource source(parts(model, steps, common, monitor));
-    ArtifactWriter artifact(out_, common.force);
+    ArtifactWriter artifact(out_, "images", common.force);
     const data::ModelShape shape{model.info.image_channels, model.info.resolution, model.info.resolution};
     ImagesWriter writer(artifact.path(), shape, model.info.window_hu, pictures_);
     bool stopped = false;
@@ -161,8 +162,8 @@ class Generate final : public Command {
                        {"steps", steps},
                        {"evaluations", source.evaluations()},
                        {"synthetic", true}};
-    outcome.text = fmt::format("{}: {} synthetic images, {} with {} steps ({} evaluations each)", out_.string(),
-                               writer.count(), sampler_name_, steps, source.evaluations());
+    outcome.text = fmt::format("{}: {}, {} with {} steps ({} evaluations each)", out_.string(),
+                               counted(writer.count(), "synthetic image"), sampler_name_, steps, source.evaluations());
     return outcome;
   }
 
@@ -231,7 +232,7 @@ class Generate final : public Command {
 
 CommandRow generate_command() {
   return {"generate", "a trained model -> new nodules, in HU, each from its own seed",
-          "nodulus generate runs/00000-ddpm --count 64 --seed 1 --out images/", make_command<Generate>};
+          "nodulus generate runs/00000-ddpm --count 64 --seed 1 --out images/", make_command<Generate>, true};
 }
 
 }  // namespace nodulus::app

@@ -4,9 +4,9 @@
 
 #include "nodulus/app/commands.h"
 #include "nodulus/app/rejects_text.h"
-#include "nodulus/app/window_option.h"
+#include "nodulus/app/shared_options.h"
 #include "nodulus/core/artifact.h"
-#include "nodulus/core/error.h"
+#include "nodulus/core/reject.h"
 
 namespace nodulus::app {
 namespace {
@@ -19,27 +19,26 @@ class Import final : public Command {
     options.add("csv", settings_.csv, "table with a row an image; default: the source's own");
     options.add("masks", settings_.masks, "folder in the source with the readers' masks; default: readers or masks");
     options.add("size", settings_.size, "cut images about their centre; 0: whole").between(0, 65536);
-    options.add("split.train", settings_.split.train, "share of patients to train on").between(0, 1);
-    options.add("split.val", settings_.split.val, "share of patients to choose by").between(0, 1);
+    describe_split(options, settings_.split);
     window_.describe(options);
   }
 
-  Outcome plan(const CommonOptions& common) override {
-    require_out();
-    if (!std::filesystem::exists(settings_.source))
-      throw Error(ErrorCode::not_found, fmt::format("{}: no such file or folder", settings_.source.string()));
-    check_target(settings_.out, common.force);
+  Outcome plan(const CommonOptions& common, Monitor& monitor) override {
+    require_out(settings_.out, "the data set to make");
+    check_target(settings_.out, "dataset", common.force);
+    adopt(common);
+    const data::ImportPreview preview = data::preview_import(settings_, monitor);
     Outcome outcome;
-    outcome.figures = {{"source", settings_.source.string()}, {"out", settings_.out.string()}};
-    outcome.text = fmt::format("would import {} into {}", settings_.source.string(), settings_.out.string());
+    outcome.figures = {{"images", preview.images}, {"masks", preview.masks}, {"rejects", preview.rejects}};
+    outcome.text = fmt::format("would import {}{} of {} into {}{}", counted(preview.images, "image"),
+                               preview.masks ? " with masks" : "", settings_.source.string(), settings_.out.string(),
+                               counts_text("left out", preview.rejects));
     return outcome;
   }
 
   Outcome run(const CommonOptions& common, const Options& /*options*/, Monitor& monitor) override {
-    require_out();
-    settings_.force = common.force;
-    settings_.threads = common.threads;
-    settings_.window_hu = window_.window();
+    require_out(settings_.out, "the data set to make");
+    adopt(common);
     const data::ImportResult result = data::import_pictures(settings_, monitor);
     Outcome outcome;
     outcome.figures = {{"dataset", settings_.out.string()},
@@ -51,16 +50,18 @@ class Import final : public Command {
                        {"masks", result.masks},
                        {"hu", result.hu_note},
                        {"rejects", result.rejects}};
-    outcome.text = fmt::format("{}: {} images of {}x{} pixels{}, {} nodules, {} patients{}", settings_.out.string(),
-                               result.counts.images, result.width, result.height, result.masks ? " with masks" : "",
-                               result.counts.nodules, result.counts.patients,
-                               counts_text("left out (each in rejects.csv)", result.rejects));
+    outcome.text = fmt::format(
+        "{}: {} of {}x{} pixels{}, {}, {}{}", settings_.out.string(), counted(result.counts.images, "image"),
+        result.width, result.height, result.masks ? " with masks" : "", counted(result.counts.nodules, "nodule"),
+        counted(result.counts.patients, "patient"), counts_text("left out (each in rejects.csv)", result.rejects));
     return outcome;
   }
 
  private:
-  void require_out() const {
-    if (settings_.out.empty()) throw Error(ErrorCode::usage, "expected --out, the data set to make");
+  void adopt(const CommonOptions& common) {
+    settings_.force = common.force;
+    settings_.threads = common.threads;
+    settings_.window_hu = window_.window();
   }
 
   data::ImportOptions settings_;

@@ -15,7 +15,7 @@ class Inspect final : public Command {
     options.add("seed", settings_.seed, "which nodules are shown");
   }
 
-  Outcome plan(const CommonOptions& /*common*/) override {
+  Outcome plan(const CommonOptions& /*common*/, Monitor& /*monitor*/) override {
     const data::Dataset dataset = data::Dataset::open(settings_.dataset);
     Outcome outcome;
     outcome.figures = {{"images", dataset.size()}};

@@ -60,7 +60,7 @@ int run_command(const CommandRow& row, const std::vector<std::string>& words) {
   CommonOptions common;
   Options options;
   command->describe(options, words);
-  common.describe(options);
+  common.describe(options, row.computes);
   if (asks_for_help(words)) {
     fmt::print("{}", command_help(row, options));
     return exit_done;
@@ -73,7 +73,7 @@ int run_command(const CommandRow& row, const std::vector<std::string>& words) {
 #endif
   Outcome outcome;
   if (common.dry_run) {
-    outcome = command->plan(common);
+    outcome = command->plan(common, console);
     outcome.figures["options"] = options.to_json();
     outcome.text = fmt::format("{}\n# options\n{}", outcome.text, options.to_toml());
   } else {

@@ -4,9 +4,10 @@
 
 #include "nodulus/app/commands.h"
 #include "nodulus/app/rejects_text.h"
-#include "nodulus/app/window_option.h"
+#include "nodulus/app/shared_options.h"
 #include "nodulus/core/artifact.h"
 #include "nodulus/core/error.h"
+#include "nodulus/core/reject.h"
 
 namespace nodulus::app {
 namespace {
@@ -33,35 +34,44 @@ class Prepare final : public Command {
     options.add("size_classes", settings_.size_classes, "which lesions get images")
         .one_of({"nodule", "small_nodule", "non_nodule"});
     options.add("gap_mm", settings_.gap_mm, "marks nearer than this are one nodule").between(0, 100);
-    options.add("split.train", settings_.split.train, "share of patients to train on").between(0, 1);
-    options.add("split.val", settings_.split.val, "share of patients to choose by").between(0, 1);
+    describe_split(options, settings_.split);
     window_.describe(options);
   }
 
-  Outcome plan(const CommonOptions& common) override {
-    require_out();
-    for (const auto& folder : settings_.raw)
-      if (!std::filesystem::exists(folder))
-        throw Error(ErrorCode::not_found, fmt::format("{}: no such file or folder", folder.string()));
-    if (!settings_.add) check_target(settings_.out, common.force);
+  Outcome plan(const CommonOptions& common, Monitor& monitor) override {
+    require_out(settings_.out, "the data set to make");
     Outcome outcome;
-    outcome.figures = {{"raw", settings_.raw.size()}, {"out", settings_.out.string()}};
-    outcome.text = fmt::format("would read {} folders into {}", settings_.raw.size(), settings_.out.string());
+    if (annotations_only_) {
+      check_target(settings_.out, "annotations", common.force);
+      outcome.text =
+          fmt::format("would read the reading files of {} into {}",
+                      counted(static_cast<std::int64_t>(settings_.raw.size()), "folder"), settings_.out.string());
+      return outcome;
+    }
+    adopt(common);
+    const data::PreparePreview preview = data::preview_prepare(settings_, monitor);
+    outcome.figures = {{"files", preview.files},   {"slices", preview.slices},
+                       {"series", preview.series}, {"with_reading", preview.with_reading},
+                       {"reused", preview.reused}, {"rejects", preview.rejects}};
+    outcome.text = fmt::format(
+        "would read {} into {}: {} files, {} CT slices; {} of them with a reading, {} of those are there already{}",
+        fmt::format("{} CT series", preview.series), settings_.out.string(), preview.files, preview.slices,
+        preview.with_reading, preview.reused, counts_text("left out", preview.rejects));
     return outcome;
   }
 
   Outcome run(const CommonOptions& common, const Options& /*options*/, Monitor& monitor) override {
-    require_out();
-    settings_.force = common.force;
-    settings_.threads = common.threads;
-    settings_.window_hu = window_.window();
-    if (spacing_mm_ > 0) settings_.spacing_mm = spacing_mm_;
+    require_out(settings_.out, "the data set to make");
+    adopt(common);
     return annotations_only_ ? annotations(monitor) : images(monitor);
   }
 
  private:
-  void require_out() const {
-    if (settings_.out.empty()) throw Error(ErrorCode::usage, "expected --out, the data set to make");
+  void adopt(const CommonOptions& common) {
+    settings_.force = common.force;
+    settings_.threads = common.threads;
+    settings_.window_hu = window_.window();
+    if (spacing_mm_ > 0) settings_.spacing_mm = spacing_mm_;
   }
 
   Outcome images(Monitor& monitor) {
@@ -79,11 +89,12 @@ class Prepare final : public Command {
                        {"lesions", json_of(result.lesions)},
                        {"rejects", result.rejects},
                        {"findings", result.findings}};
-    outcome.text = fmt::format(
-        "{}: {} images of {} nodules, {} patients, {} series; {} CT slices found, {} decoded{}{}",
-        settings_.out.string(), result.counts.images, result.counts.nodules, result.counts.patients, result.series,
-        result.slices_scanned, result.slices_decoded, counts_text("left out (each in rejects.csv)", result.rejects),
-        counts_text("kept, but odd (each in findings.csv)", result.findings));
+    outcome.text =
+        fmt::format("{}: {} of {}, {}, {} series; {} CT slices found, {} decoded{}{}", settings_.out.string(),
+                    counted(result.counts.images, "image"), counted(result.counts.nodules, "nodule"),
+                    counted(result.counts.patients, "patient"), result.series, result.slices_scanned,
+                    result.slices_decoded, counts_text("left out (each in rejects.csv)", result.rejects),
+                    counts_text("kept, but odd (each in findings.csv)", result.findings));
     return outcome;
   }
 

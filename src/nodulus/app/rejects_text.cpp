@@ -2,15 +2,12 @@
 
 #include <fmt/format.h>
 
-#include <vector>
+#include "nodulus/core/reject.h"
 
 namespace nodulus::app {
 
 std::string counts_text(const std::string& title, const std::map<std::string, int>& counts) {
-  std::vector<std::string> parts;
-  parts.reserve(counts.size());
-  for (const auto& [reason, count] : counts) parts.push_back(fmt::format("{} {}", count, reason));
-  return parts.empty() ? "" : fmt::format("\n{}: {}", title, fmt::join(parts, ", "));
+  return counts.empty() ? "" : fmt::format("\n{}: {}", title, reasons_text(counts));
 }
 
 }  // namespace nodulus::app

@@ -36,7 +36,7 @@ class Train final : public Command {
     at_start_ = options.to_json();
   }
 
-  Outcome plan(const CommonOptions& common) override {
+  Outcome plan(const CommonOptions& common, Monitor& /*monitor*/) override {
     const data::Dataset dataset = open_data();
     fit(dataset);
     const auto network = family_.architecture->build();
@@ -144,7 +144,7 @@ class Train final : public Command {
   }
 
   [[nodiscard]] train::Preview preview(torch::Device device) const {
-    return [this, device](const std::shared_ptr<models::Network>& averaged) {
+    return [this, device](const std::shared_ptr<models::Network>& averaged, Monitor& monitor) {
       sample::DiffusionParts parts;
       parts.network = averaged;
       parts.process = family_.process;
@@ -154,6 +154,10 @@ class Train final : public Command {
       parts.resolution = family_.architecture->resolution();
       parts.device = device;
       parts.bfloat16 = settings_.bfloat16;
+      parts.on_step = [&monitor](std::int64_t done, std::int64_t total) {
+        if (monitor.stop_requested()) throw Error(ErrorCode::stopped, "stopped while drawing samples");
+        monitor.progress({"drawing samples", done, total, "steps", ""});
+      };
       std::vector<std::uint64_t> seeds(24);
       std::iota(seeds.begin(), seeds.end(), settings_.seed);
       return sample::DiffusionSource(parts).images(seeds, {});
@@ -175,7 +179,7 @@ class Train final : public Command {
 
 CommandRow train_command() {
   return {"train", "data set -> a trained model, in runs/NNNNN-name/",
-          "nodulus train --config configs/ddpm-nodule64.toml --data dataset/", make_command<Train>};
+          "nodulus train --config configs/ddpm-nodule64.toml --data dataset/", make_command<Train>, true};
 }
 
 }  // namespace nodulus::app

@@ -20,6 +20,7 @@ bool there(const fs::path& path) {
 
 /// A target without a trailing slash, so that it has a name and a parent.
 fs::path tidy(const fs::path& target) {
+  if (target.empty()) throw Error(ErrorCode::usage, "expected a name for the output folder, found ''");
   fs::path path = fs::absolute(target).lexically_normal();
   if (!path.has_filename()) path = path.parent_path();
   return path;
@@ -28,22 +29,25 @@ fs::path tidy(const fs::path& target) {
 /// What a path looks like in a message: as the user wrote it.
 std::string quoted(const fs::path& path) { return "'" + path.string() + "'"; }
 
-/// A folder whose manifest.json names one of our schemas.
-bool is_artifact(const fs::path& folder) {
+/// The schema that a folder's manifest.json names, "" where it has none.
+std::string schema_of(const fs::path& folder) {
   std::ifstream stream(folder / "manifest.json");
   const Json json = Json::parse(stream, nullptr, false);
   const Json schema = json.is_object() ? json.value("schema", Json::object()) : Json::object();
   const Json name = schema.is_object() ? schema.value("name", Json()) : Json();
-  return name.is_string() && name.get<std::string>().starts_with("nodulus");
+  return name.is_string() ? name.get<std::string>() : "";
 }
 
-void check_replaceable(const fs::path& target) {
+void check_replaceable(const fs::path& target, std::string_view kind) {
   std::error_code error;
-  if (!fs::is_directory(fs::symlink_status(target, error)) || (!fs::is_empty(target, error) && !is_artifact(target))) {
-    throw Error(ErrorCode::exists, quoted(target) +
-                                       " is there and is nothing that nodulus made (no manifest.json of ours): "
-                                       "--force does not replace it, remove it or name another target");
-  }
+  const bool folder = fs::is_directory(fs::symlink_status(target, error));
+  if (folder && fs::is_empty(target, error)) return;
+  const std::string schema = folder ? schema_of(target) : "";
+  if (schema == manifest_schema(kind)) return;
+  const std::string found = schema.starts_with("nodulus.") ? "of another kind (" + schema.substr(8) + ")"
+                                                           : "nothing that nodulus made (no manifest.json of ours)";
+  throw Error(ErrorCode::exists, quoted(target) + " is there and is " + found + ": --force replaces only " +
+                                     std::string(kind) + ", remove it or name another target");
 }
 
 /// Puts `fresh` in the place of the folder `old`: in one step where the file system can, else through a second name.
@@ -63,25 +67,26 @@ void swap_in(const fs::path& fresh, const fs::path& old) {
 
 }  // namespace
 
-void check_target(const fs::path& target, bool force) {
+void check_target(const fs::path& target, std::string_view kind, bool force) {
   const fs::path path = tidy(target);
   if (there(path)) {
     if (!force) throw Error(ErrorCode::exists, quoted(target) + " is there already; --force replaces it");
-    check_replaceable(path);
+    check_replaceable(path, kind);
   }
   fs::path parent = path.parent_path();
   while (!there(parent) && parent.has_relative_path()) parent = parent.parent_path();
   if (::access(parent.c_str(), W_OK | X_OK) != 0) throw io_error("write into", parent);
 }
 
-ArtifactWriter::ArtifactWriter(fs::path target, bool force) : target_(tidy(target)), force_(force) {
-  check_target(target, force);
+ArtifactWriter::ArtifactWriter(const fs::path& target, std::string_view kind, bool force)
+    : target_(tidy(target)), kind_(kind), force_(force) {
+  check_target(target, kind, force);
   std::error_code error;
   fs::create_directories(target_.parent_path(), error);
   if (error) throw Error(ErrorCode::io, "cannot create " + quoted(target_.parent_path()) + ": " + error.message());
   remove_stale_siblings(target_);
   temporary_ = temporary_sibling(target_);
-  if (::mkdir(temporary_.c_str(), 0777) != 0) throw io_error("create", temporary_);
+  if (::mkdir(temporary_.c_str(), 0777) != 0) throw io_error("create", target_);
 }
 
 ArtifactWriter::~ArtifactWriter() {
@@ -97,7 +102,7 @@ void ArtifactWriter::commit() {
   sync_tree(temporary_);
   if (there(target_)) {
     if (!force_) throw Error(ErrorCode::exists, quoted(target_) + " was made by somebody else meanwhile");
-    check_replaceable(target_);
+    check_replaceable(target_, kind_);
     swap_in(temporary_, target_);
     committed_ = true;
     std::error_code ignored;

@@ -11,11 +11,12 @@ namespace nodulus {
 /// commit() fsyncs them and renames the folder into place. Without commit() the temporary goes with the object.
 class ArtifactWriter {
  public:
-  /// Error{exists} where the target is there and `force` is false. With force an artifact (a folder that has a
-  /// manifest.json) or an empty folder is replaced whole at commit() and stays untouched until then; any other folder
-  /// or a file is still refused: --force is for results, not for somebody's documents. Error{io} naming the parent
-  /// where it cannot be written.
-  ArtifactWriter(std::filesystem::path target, bool force);
+  /// `kind` is the artifact's schema name (Manifest::kind). Error{exists} where the target is there and `force` is
+  /// false. With force an artifact of the same kind or an empty folder is replaced whole at commit() and stays
+  /// untouched until then; any other folder or a file is still refused: --force is for making a result anew, not for
+  /// somebody's documents, nor for the run that images are made from. Error{io} naming the parent where it cannot be
+  /// written, Error{usage} for an empty name.
+  ArtifactWriter(const std::filesystem::path& target, std::string_view kind, bool force);
   ArtifactWriter(const ArtifactWriter&) = delete;
   ArtifactWriter& operator=(const ArtifactWriter&) = delete;
   ~ArtifactWriter();
@@ -29,12 +30,13 @@ class ArtifactWriter {
 
  private:
   std::filesystem::path target_;
+  std::string kind_;
   std::filesystem::path temporary_;
   bool force_ = false;
   bool committed_ = false;
 };
 
 /// The constructor's checks alone, for a command to fail before its hours of work and for --dry-run.
-void check_target(const std::filesystem::path& target, bool force);
+void check_target(const std::filesystem::path& target, std::string_view kind, bool force);
 
 }  // namespace nodulus

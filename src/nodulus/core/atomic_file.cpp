@@ -4,10 +4,10 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <array>
 #include <cerrno>
 #include <cstring>
 #include <fstream>
-#include <sstream>
 
 #include "nodulus/core/error.h"
 #include "nodulus/core/files.h"
@@ -54,15 +54,21 @@ void AtomicFile::commit() {
 }
 
 std::string read_file(const std::filesystem::path& path) {
+  std::error_code ignored;
+  if (std::filesystem::is_directory(path, ignored))
+    throw Error(ErrorCode::io, fmt::format("{}: expected a file, found a folder", path.string()));
   std::ifstream stream(path, std::ios::binary);
   if (!stream) {
-    const bool missing = !std::filesystem::exists(path);
+    const bool missing = !std::filesystem::exists(path, ignored);
     throw Error(missing ? ErrorCode::not_found : ErrorCode::io,
                 fmt::format("{}: {}", path.string(), missing ? "no such file" : "cannot be read"));
   }
-  std::stringstream text;
-  text << stream.rdbuf();
-  return std::move(text).str();
+  std::string text;
+  std::array<char, 1 << 16> block{};
+  while (stream.read(block.data(), block.size()) || stream.gcount() > 0)
+    text.append(block.data(), static_cast<std::size_t>(stream.gcount()));
+  if (stream.bad()) throw Error(ErrorCode::io, fmt::format("{}: cannot be read to its end", path.string()));
+  return text;
 }
 
 }  // namespace nodulus

@@ -119,8 +119,10 @@ bool CsvTable::has(std::string_view column) const { return index_.contains(std::
 std::size_t CsvTable::column(std::string_view column) const {
   const auto found = index_.find(std::string(column));
   if (found == index_.end()) {
-    throw Error(ErrorCode::bad_input,
-                where_ + ": no column '" + std::string(column) + "'" + did_you_mean(column, columns_));
+    std::string names;
+    for (const std::string& name : columns_) names += (names.empty() ? "" : ", ") + name;
+    throw Error(ErrorCode::bad_input, where_ + ": expected a column '" + std::string(column) + "', found " + names +
+                                          did_you_mean(column, columns_));
   }
   return found->second;
 }

@@ -16,7 +16,6 @@ namespace fs = std::filesystem;
 namespace {
 
 constexpr std::string_view file_name = "manifest.json";
-constexpr std::string_view schema_prefix = "nodulus.";
 
 std::string now_utc() {
   const std::time_t now = std::chrono::system_clock::to_time_t(std::chrono::system_clock::now());
@@ -39,9 +38,11 @@ Manifest::Input manifest_input(const fs::path& path) {
   return {path.string(), fs::exists(inner, error) ? sha256_file(inner) : ""};
 }
 
+std::string manifest_schema(std::string_view kind) { return "nodulus." + std::string(kind); }
+
 void write_manifest(const fs::path& folder, const Manifest& manifest) {
   Json json;
-  json["schema"] = {{"name", std::string(schema_prefix) + manifest.kind}, {"version", manifest.schema}};
+  json["schema"] = {{"name", manifest_schema(manifest.kind)}, {"version", manifest.schema}};
   json["command"] = manifest.command;
   json["options"] = manifest.options;
   json["seed"] = manifest.seed ? Json(*manifest.seed) : Json(nullptr);
@@ -71,7 +72,7 @@ Manifest read_manifest(const fs::path& folder, std::string_view kind, int newest
   const JsonFields schema = fields.object("schema");
   Manifest manifest;
   const auto name = schema.get<std::string>("name", "a string");
-  const std::string wanted = std::string(schema_prefix) + std::string(kind);
+  const std::string wanted = manifest_schema(kind);
   if (name != wanted) schema.fail("name", "\"" + wanted + "\"", "\"" + name + "\"");
   manifest.kind = kind;
   manifest.schema = schema.get<int>("version", "a whole number");

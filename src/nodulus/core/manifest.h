@@ -41,6 +41,9 @@ struct Manifest {
 /// folder).
 Manifest::Input manifest_input(const std::filesystem::path& path);
 
+/// What manifest.json calls the schema of that kind.
+std::string manifest_schema(std::string_view kind);
+
 /// Writes folder/manifest.json. Error{io} naming it.
 void write_manifest(const std::filesystem::path& folder, const Manifest& manifest);
 

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <map>
 #include <string>
 #include <vector>
@@ -18,6 +19,18 @@ inline std::map<std::string, int> count_by_reason(const std::vector<Reject>& rej
   std::map<std::string, int> counts;
   for (const Reject& reject : rejects) ++counts[reject.reason];
   return counts;
+}
+
+/// "3 not DICOM, 1 truncated"; "" where there is nothing to list.
+inline std::string reasons_text(const std::map<std::string, int>& counts) {
+  std::string text;
+  for (const auto& [reason, count] : counts) text += (text.empty() ? "" : ", ") + std::to_string(count) + " " + reason;
+  return text;
+}
+
+/// "1 nodule", "2 nodules".
+inline std::string counted(std::int64_t count, const std::string& thing) {
+  return std::to_string(count) + " " + thing + (count == 1 ? "" : "s");
 }
 
 }  // namespace nodulus

@@ -74,7 +74,7 @@ AnnotationsResult prepare_annotations(const AnnotationsOptions& options, Monitor
     throw Error(ErrorCode::usage,
                 "prepare: expected folders with reading files, a spacing above 0 mm and a gap of 0 or more");
   }
-  ArtifactWriter artifact(options.out, options.force);
+  ArtifactWriter artifact(options.out, "annotations", options.force);
   const dicom::Scan scan = dicom::scan(options.raw, {.threads = options.threads}, monitor);
   std::vector<Reject> rejects;
   const std::vector<ReadingFile> files = find_readings(scan.xml_files, options.threads, rejects, monitor);

@@ -149,7 +149,7 @@ class ItemsTable {
 
 void export_folder(const StoredImages& source, const std::vector<std::int64_t>& items, const ExportOptions& options,
                    const Mapping& mapping, Monitor& monitor) {
-  ArtifactWriter artifact(options.out, options.force);
+  ArtifactWriter artifact(options.out, "pictures", options.force);
   const bool arrays = options.format == "npy";
   ItemsTable table(artifact.path() / "items.csv", source, mapping, !arrays);
   fs::create_directory(artifact.path() / "images");
@@ -195,6 +195,14 @@ void export_stylegan(const StoredImages& source, const std::vector<std::int64_t>
     throw Error(ErrorCode::usage, fmt::format("stylegan2-ada: expected square images of a power of two, found {}x{}",
                                               source.width(), source.height()));
   }
+  if (options.out.extension() != ".zip") {
+    throw Error(ErrorCode::usage, "stylegan2-ada: expected --out to end in .zip, found '" + options.out.string() + "'");
+  }
+  if (options.split.empty()) {
+    monitor.warn(
+        "StyleGAN2-ADA's zip knows no patients: whoever splits it may part one patient's images; --split "
+        "exports them apart");
+  }
   ZipWriter zip(options.out, options.force);
   Json labels = Json::array();
   encode_all(source, items, options, mapping, false, monitor, [&](std::int64_t at, const Bytes& picture, const Bytes&) {
@@ -233,7 +241,8 @@ ExportResult export_images(const ExportOptions& options, Monitor& monitor) {
     export_folder(source, items, options, mapping, monitor);
   }
   const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - start;
-  return {static_cast<std::int64_t>(items.size()), source.masks(), source.synthetic(), seconds.count()};
+  const bool masks = source.masks() && options.format != "stylegan2-ada";
+  return {static_cast<std::int64_t>(items.size()), masks, source.synthetic(), seconds.count()};
 }
 
 }  // namespace nodulus::data

@@ -184,14 +184,6 @@ DatasetInfo info_of(const ImportOptions& options, const CsvTable& table, const I
   return info;
 }
 
-std::string reasons(const std::vector<Reject>& rejects) {
-  std::string text;
-  for (const auto& [reason, count] : count_by_reason(rejects)) {
-    text += (text.empty() ? "" : ", ") + std::to_string(count) + " " + reason;
-  }
-  return text;
-}
-
 Manifest manifest_of(const ImportOptions& options, const ImportDecoder& decoder) {
   Manifest manifest;
   manifest.kind = "dataset";
@@ -211,29 +203,54 @@ Manifest manifest_of(const ImportOptions& options, const ImportDecoder& decoder)
   return manifest;
 }
 
-}  // namespace
+/// A source that has been listed, and what to do with it.
+struct Opened {
+  std::unique_ptr<EntrySource> source;
+  Listing listing;
+  CsvTable table;
+  ImportPlan plan;
+  std::vector<Reject> rejects;
+};
 
-ImportResult import_pictures(const ImportOptions& options, Monitor& monitor) {
-  const auto start = std::chrono::steady_clock::now();
+Opened open_source(const ImportOptions& options, Monitor& monitor) {
   check(options.split);
   if (options.size < 0 || !(options.window_hu.lo < options.window_hu.hi)) {
     throw Error(ErrorCode::usage, "import: expected a size of 0 or more and a window lo < hi");
   }
-  const std::unique_ptr<EntrySource> source = EntrySource::open(options.source);
-  ArtifactWriter artifact(options.out, options.force);
-  std::vector<Reject> rejects;
-  const Listing listing = list_source(*source, options, rejects);
-  if (listing.pictures.empty()) {
+  Opened opened;
+  opened.source = EntrySource::open(options.source);
+  opened.listing = list_source(*opened.source, options, opened.rejects);
+  if (opened.listing.pictures.empty()) {
     throw Error(ErrorCode::bad_input, options.source.string() + ": expected PNG, JPEG or .npy files, found none");
   }
-  rejects.clear();  // of the listing; the decoding pass meets the same entries again
-  const CsvTable table = table_for(listing, options);
-  const ImportPlan plan = plan_import(table, listing, rejects);
-  if (!plan.has_patient) {
+  opened.rejects.clear();  // of the listing; the decoding pass meets the same entries again
+  opened.table = table_for(opened.listing, options);
+  opened.plan = plan_import(opened.table, opened.listing, opened.rejects);
+  if (!opened.plan.has_patient) {
     monitor.warn(
         "no column 'patient': every image counts as a patient of its own, so one patient's images may fall into "
         "several splits");
   }
+  if (opened.rejects.size() > opened.plan.items.size()) {
+    monitor.warn(opened.table.where() + " and the pictures hardly fit: " + std::to_string(opened.plan.items.size()) +
+                 " match, left out are " + reasons_text(count_by_reason(opened.rejects)));
+  }
+  return opened;
+}
+
+}  // namespace
+
+ImportPreview preview_import(const ImportOptions& options, Monitor& monitor) {
+  const Opened opened = open_source(options, monitor);
+  return {static_cast<std::int64_t>(opened.plan.items.size()), opened.plan.masks, count_by_reason(opened.rejects)};
+}
+
+ImportResult import_pictures(const ImportOptions& options, Monitor& monitor) {
+  const auto start = std::chrono::steady_clock::now();
+  check_target(options.out, "dataset", options.force);
+  Opened opened = open_source(options, monitor);
+  auto& [source, listing, table, plan, rejects] = opened;
+  ArtifactWriter artifact(options.out, "dataset", options.force);
   ImportDecoder decoder(options, table, plan, artifact.path(), rejects, monitor);
   decoder.decode_all(*source);
 
@@ -246,8 +263,10 @@ ImportResult import_pictures(const ImportOptions& options, Monitor& monitor) {
     nodules.add(item_of(table, plan, plan.items[i], options.split));
   }
   if (usable.empty()) {
-    throw Error(ErrorCode::bad_input,
-                options.source.string() + ": no picture could be used (" + reasons(rejects) + ")");
+    throw Error(
+        ErrorCode::bad_input,
+        options.source.string() + ": no picture could be used (" + reasons_text(count_by_reason(rejects)) +
+            "); the first: " + (rejects.empty() ? "none" : rejects.front().where + ": " + rejects.front().detail));
   }
   DatasetWriter writer(artifact.path(), info, nodules.columns());
   const std::size_t pixels = static_cast<std::size_t>(info.height) * static_cast<std::size_t>(info.width);

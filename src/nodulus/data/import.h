@@ -41,10 +41,20 @@ struct ImportResult {
   double seconds = 0;
 };
 
+/// What an import would read: its pictures are listed and joined with the table, none is decoded.
+struct ImportPreview {
+  std::int64_t images = 0;
+  bool masks = false;
+  std::map<std::string, int> rejects;  ///< By reason, as far as they show without decoding.
+};
+
+/// Throws as import_pictures() does before it decodes anything.
+ImportPreview preview_import(const ImportOptions& options, Monitor& monitor);
+
 /// Writes the data set `options.out` (see ArtifactWriter for an existing target). Memory does not grow with the number
 /// of pictures. The order is the table's, else that of the names. Pictures that cannot be used are rejected by reason:
-/// those of decode_picture(), EntrySource and plan_import(), "wrong size", "smaller than the cut", "mask value",
-/// "mask of another size".
+/// those of decode_picture(), EntrySource and plan_import(), "wrong size" (not that of most), "smaller than the cut",
+/// "mask value", "mask of another size".
 /// Error{bad_input} where nothing is left, Error{stopped} when the monitor asks.
 ImportResult import_pictures(const ImportOptions& options, Monitor& monitor);
 

@@ -41,6 +41,23 @@ void ImportDecoder::get(std::size_t item, std::span<std::int16_t> image, std::sp
 }
 
 void ImportDecoder::decode_all(EntrySource& source) {
+  const std::size_t rejects_before = rejects_.size();
+  decode_pass(source);
+  if (options_.size > 0 || sizes_.empty()) return;
+  const auto [size, count] =
+      *std::max_element(sizes_.begin(), sizes_.end(), [](const auto& a, const auto& b) { return a.second < b.second; });
+  if (sizes_[{height_, width_}] == count) return;
+  monitor_.note("the first picture is not of the most common size; reading all again");
+  rejects_.resize(rejects_before);
+  input_sums_.clear();
+  done_ = 0;
+  std::fill(image_done_.begin(), image_done_.end(), 0);
+  std::fill(mask_done_.begin(), mask_done_.end(), 0);
+  set_size(size.first, size.second);
+  decode_pass(source);
+}
+
+void ImportDecoder::decode_pass(EntrySource& source) {
   const auto mapped = [&](const std::string& name) { return is_npy_name(name) && !source.file_of(name).empty(); };
   const auto array = [&](const std::string& name, const std::function<NpyMap()>& open) {
     try {
@@ -104,7 +121,7 @@ void ImportDecoder::decode_array(const std::string& name, const NpyMap& array) {
 
 void ImportDecoder::store_all(std::vector<Task>& tasks) {
   if (monitor_.stop_requested()) throw Error(ErrorCode::stopped, "import stopped: nothing was written");
-  for (const Task& task : tasks) fix_size(task);
+  for (const Task& task : tasks) note_size(task);
   parallel_for(static_cast<std::int64_t>(tasks.size()), options_.threads,
                [&](std::int64_t i) { store(tasks[static_cast<std::size_t>(i)]); });
   for (const Task& task : tasks) {
@@ -114,15 +131,21 @@ void ImportDecoder::store_all(std::vector<Task>& tasks) {
   monitor_.progress({"importing", done_, static_cast<std::int64_t>(plan_.items.size()), "images", ""});
 }
 
-/// The first good picture, image or mask, says how large all are.
-void ImportDecoder::fix_size(const Task& task) {
+/// The first good picture, image or mask, says how large all are, until most say otherwise.
+void ImportDecoder::note_size(const Task& task) {
   const auto* const image = std::get_if<GrayImage>(&task.picture);
-  if (height_ > 0 || image == nullptr) return;
+  if (image == nullptr) return;
+  if (!task.use.mask) ++sizes_[{image->height, image->width}];
+  if (height_ > 0) return;
   if (options_.size > 0 && options_.size > std::min(image->height, image->width)) {
     return;  // rejected by itself; a larger one may follow
   }
-  height_ = options_.size > 0 ? options_.size : image->height;
-  width_ = options_.size > 0 ? options_.size : image->width;
+  set_size(options_.size > 0 ? options_.size : image->height, options_.size > 0 ? options_.size : image->width);
+}
+
+void ImportDecoder::set_size(int height, int width) {
+  height_ = height;
+  width_ = width;
   const std::size_t pixels = static_cast<std::size_t>(height_) * static_cast<std::size_t>(width_);
   images_.emplace(scratch_, pixels * sizeof(std::int16_t));
   masks_.emplace(scratch_, pixels);
@@ -141,7 +164,8 @@ void ImportDecoder::store(Task& task) {
     const int width = options_.size > 0 ? options_.size : width_;
     task.fault = Reject{task.name, options_.size > 0 ? "smaller than the cut" : "wrong size",
                         "expected " + std::to_string(width) + "x" + std::to_string(height) + ", found " +
-                            std::to_string(image.width) + "x" + std::to_string(image.height)};
+                            std::to_string(image.width) + "x" + std::to_string(image.height) +
+                            (options_.size > 0 ? "" : "; --size cuts all to one size")};
     return;
   }
   task.use.mask ? store_mask(task, image) : store_image(task, image);

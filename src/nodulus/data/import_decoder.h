@@ -29,6 +29,7 @@ class ImportDecoder {
   ImportDecoder(const ImportOptions& options, const CsvTable& table, const ImportPlan& plan,
                 std::filesystem::path scratch, std::vector<Reject>& rejects, Monitor& monitor);
 
+  /// Where the first picture is not of the most common size, the source is read a second time for that one's sake.
   void decode_all(EntrySource& source);
 
   /// Whether the item has all its pixels.
@@ -52,10 +53,12 @@ class ImportDecoder {
     std::optional<Reject> fault;
   };
 
+  void decode_pass(EntrySource& source);
   void flush();
   void decode_array(const std::string& name, const NpyMap& array);
   void store_all(std::vector<Task>& tasks);
-  void fix_size(const Task& task);
+  void note_size(const Task& task);
+  void set_size(int height, int width);
   void store(Task& task);
   void store_image(Task& task, const GrayImage& image);
   void store_mask(Task& task, const GrayImage& image);
@@ -77,6 +80,7 @@ class ImportDecoder {
   std::vector<char> mask_done_;
   int height_ = 0;
   int width_ = 0;
+  std::map<std::pair<int, int>, std::int64_t> sizes_;  ///< Images by height and width.
   std::int64_t done_ = 0;
   std::string input_sums_;
 };

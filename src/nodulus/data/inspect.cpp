@@ -88,7 +88,7 @@ std::vector<std::int64_t> read_pixels(const Dataset& dataset, const WindowHu& wi
   for (std::int64_t i = 0; i < dataset.size(); ++i) {
     if (i % 512 == 0) {
       if (monitor.stop_requested()) throw Error(ErrorCode::stopped, "inspect stopped: nothing was written");
-      monitor.progress({"inspecting", i, dataset.size(), "images", ""});
+      if (i > 0) monitor.progress({"inspecting", i, dataset.size(), "images", ""});
     }
     for (const std::int16_t hu : dataset.image(i)) ++exact[static_cast<std::size_t>(hu + 32768)];
     for (const std::uint8_t readers : dataset.mask(i)) {
@@ -96,6 +96,7 @@ std::vector<std::int64_t> read_pixels(const Dataset& dataset, const WindowHu& wi
       areas[static_cast<std::size_t>(i)] += readers > 0 ? 1 : 0;
     }
   }
+  monitor.progress({"inspecting", dataset.size(), dataset.size(), "images", ""});
   hu_figures(exact, window, result);
   return areas;
 }
@@ -123,7 +124,7 @@ std::vector<std::int64_t> choose(const Dataset& dataset, const std::vector<std::
 
 void write_results(const InspectOptions& options, const Dataset& dataset, const WindowHu& window,
                    const Inspection& result) {
-  ArtifactWriter artifact(options.out, options.force);
+  ArtifactWriter artifact(options.out, "inspection", options.force);
   std::vector<SheetCell> cells;
   for (const std::int64_t i : result.shown) cells.push_back({dataset.image(i), dataset.mask(i)});
   const DatasetInfo& info = result.info;
@@ -150,7 +151,7 @@ void write_results(const InspectOptions& options, const Dataset& dataset, const 
 }  // namespace
 
 Inspection inspect(const InspectOptions& options, Monitor& monitor) {
-  if (!options.out.empty()) check_target(options.out, options.force);
+  if (!options.out.empty()) check_target(options.out, "inspection", options.force);
   const Dataset dataset = Dataset::open(options.dataset);
   const WindowHu window = options.window_hu.value_or(dataset.info().window_hu);
   if (!(window.lo < window.hi)) throw Error(ErrorCode::usage, "inspect: expected a window lo < hi");

@@ -89,11 +89,15 @@ Loader::Loader(const Dataset& dataset, const LoaderOptions& options)
   }
   if (options.size > 0) height_ = width_ = options.size;
   if (options.quarter_turns && height_ != width_) refuse("quarter turns need square images");
-  const bool has_readers =
-      std::any_of(info.labels.begin(), info.labels.end(), [](const Label& label) { return label.name == "readers"; });
+  const auto label = [&](std::int64_t item, std::string_view wanted) -> std::optional<double> {
+    const bool there =
+        std::any_of(info.labels.begin(), info.labels.end(), [&](const Label& known) { return known.name == wanted; });
+    return there ? dataset.label(item, wanted) : std::nullopt;
+  };
   for (const std::int64_t item : items_) {
-    const double readers = has_readers ? dataset.label(item, "readers").value_or(4) : 4;
-    readers_.push_back(std::max(1, static_cast<int>(std::lround(readers))));
+    const double readers = label(item, "readers").value_or(4);
+    const double least = label(item, "consensus_at").value_or(std::ceil(std::round(readers) / 2));
+    consensus_at_.push_back(std::max(1, static_cast<int>(std::lround(least))));
   }
 }
 
@@ -138,7 +142,7 @@ void Loader::plane(std::int64_t item, bool mask, std::span<float> out) const {
   const auto image = dataset_.image(item);
   const auto readers = dataset_.mask(item);
   const auto position = std::lower_bound(items_.begin(), items_.end(), item) - items_.begin();
-  const int least = (readers_[static_cast<std::size_t>(position)] + 1) / 2;
+  const int least = consensus_at_[static_cast<std::size_t>(position)];
   const double scale = 2 / (window_.hi - window_.lo);
   const auto value = [&](std::size_t at) {
     if (mask) return readers[at] >= least ? 1.0 : -1.0;

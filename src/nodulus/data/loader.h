@@ -42,8 +42,9 @@ class Loader {
   [[nodiscard]] std::int64_t item_of(std::uint64_t sample_number) const;
 
   /// Fills `out`, [sample_numbers.size(), channels, height, width]. CT: the window mapped to [-1,1], clamped. Mask: +1
-  /// where at least half of the nodule's readers marked the pixel, else -1 (the readers are the label `readers` where
-  /// there is one, else 4); a downsampled mask is the mean of those, so an edge pixel is in between.
+  /// on the consensus, else -1: where as many readers marked the pixel as the label `consensus_at` says, where there is
+  /// none, half of the label `readers`, else half of 4. A downsampled mask is the mean of those, so an edge pixel is in
+  /// between.
   /// May be called from several threads at once.
   void batch(std::span<const std::uint64_t> sample_numbers, std::span<float> out) const;
 
@@ -57,7 +58,7 @@ class Loader {
   int height_ = 0;
   int width_ = 0;
   std::vector<std::int64_t> items_;
-  std::vector<int> readers_;  ///< Of items_[i].
+  std::vector<int> consensus_at_;  ///< Of items_[i]: readers that a pixel needs.
 };
 
 /// A bijection of [0, n), another for each key: four rounds of a balanced Feistel network on the next even power of

@@ -27,6 +27,9 @@ struct StoredSeries {
   std::vector<Reject> findings;
 };
 
+/// Raised whenever a series' part would come out otherwise than before: parts of an older program are not used.
+inline constexpr int part_schema = 1;
+
 /// "<out>.partial": one folder a finished series, each whole or not there, all made with the same options.
 class PartStore {
  public:

@@ -156,13 +156,6 @@ void sort_unique(std::vector<Reject>& rejects) {
       rejects.end());
 }
 
-std::string counted(const std::map<std::string, int>& by_reason) {
-  std::string text;
-  for (const auto& [reason, count] : by_reason)
-    text += (text.empty() ? "" : ", ") + std::to_string(count) + " " + reason;
-  return text;
-}
-
 /// Prepares every series that is not finished yet, all cores at work.
 void finish_parts(const std::vector<const SeriesTask*>& tasks, const PrepareOptions& options, PartStore& parts,
                   PrepareResult& result, Monitor& monitor) {
@@ -261,7 +254,7 @@ Work find_usable_work(const PrepareOptions& options, Monitor& monitor) {
   Work work = find_work(options.raw, options.threads, monitor);
   const std::string where = options.raw.front().string() + (options.raw.size() > 1 ? " and other folders" : "");
   const std::string looked = std::to_string(work.files) + " files looked at" +
-                             (work.rejects.empty() ? "" : ": " + counted(count_by_reason(work.rejects)));
+                             (work.rejects.empty() ? "" : ": " + reasons_text(count_by_reason(work.rejects)));
   if (work.series == 0) throw Error(ErrorCode::bad_input, where + ": expected CT series, found none (" + looked + ")");
   if (work.tasks.empty()) {
     throw Error(ErrorCode::bad_input, where + ": expected reading files of its " + std::to_string(work.series) +
@@ -278,7 +271,7 @@ Manifest manifest_of(const PrepareOptions& options, const Assembly& assembly) {
   manifest.options = content_options(options);
   manifest.options["add"] = options.add;
   for (const fs::path& root : options.raw) manifest.inputs.push_back({root.string(), ""});
-  // Over the rows of series.csv, each of which holds the sums of one series' files and of its reading.
+  // Over the rows of series.csv, each of which holds one series' fingerprint.
   manifest.inputs.push_back({"series.csv", assembly.input_sum()});
   return manifest;
 }
@@ -295,18 +288,35 @@ void fill_counts(PrepareResult& result, const DatasetInfo& info, const std::vect
 
 /// What prepare() ends with where no lesion is left.
 Error nothing_fits(const Assembly& assembly, std::size_t series, const std::vector<Reject>& rejects) {
-  return {ErrorCode::bad_input, "no lesion fits the options among " + std::to_string(assembly.lesions().nodules) +
-                                    " nodules and " + std::to_string(assembly.lesions().non_nodules) +
-                                    " non-nodules of " + std::to_string(series) + " series" +
-                                    (rejects.empty() ? "" : " (left out: " + counted(count_by_reason(rejects)) + ")")};
+  return {ErrorCode::bad_input,
+          "no lesion fits the options among " + std::to_string(assembly.lesions().nodules) + " nodules and " +
+              std::to_string(assembly.lesions().non_nodules) + " non-nodules of " + std::to_string(series) + " series" +
+              (rejects.empty() ? "" : " (left out: " + reasons_text(count_by_reason(rejects)) + ")")};
 }
 
 }  // namespace
 
+PreparePreview preview_prepare(const PrepareOptions& options, Monitor& monitor) {
+  check(options);
+  check_target(options.out, "dataset", options.force || options.add);
+  std::optional<Existing> existing;
+  if (options.add) existing.emplace(options);
+  const Work work = find_usable_work(options, monitor);
+  const auto known = [&](const SeriesTask& task) { return existing && existing->has(task); };
+  PreparePreview preview;
+  preview.files = work.files;
+  preview.slices = work.slices;
+  preview.series = work.series;
+  preview.with_reading = static_cast<std::int64_t>(work.tasks.size());
+  preview.reused = std::count_if(work.tasks.begin(), work.tasks.end(), known);
+  preview.rejects = count_by_reason(work.rejects);
+  return preview;
+}
+
 PrepareResult prepare(const PrepareOptions& options, Monitor& monitor) {
   const auto start = std::chrono::steady_clock::now();
   check(options);
-  check_target(options.out, options.force || options.add);
+  check_target(options.out, "dataset", options.force || options.add);
   std::optional<Existing> existing;
   if (options.add) existing.emplace(options);
   const Work work = find_usable_work(options, monitor);
@@ -314,7 +324,9 @@ PrepareResult prepare(const PrepareOptions& options, Monitor& monitor) {
   result.files = work.files;
   result.slices_scanned = work.slices;
 
-  PartStore parts(partial_of(options.out), content_options(options), options.force);
+  Json kept_under = content_options(options);
+  kept_under["parts"] = part_schema;
+  PartStore parts(partial_of(options.out), kept_under, options.force);
   std::vector<const SeriesTask*> tasks;
   for (const SeriesTask& task : work.tasks) {
     if (!existing || !existing->has(task)) tasks.push_back(&task);
@@ -330,7 +342,7 @@ PrepareResult prepare(const PrepareOptions& options, Monitor& monitor) {
   }
   const bool lidc =
       std::all_of(order.begin(), order.end(), [](const auto& e) { return is_lidc_patient(e.first.first); });
-  ArtifactWriter artifact(options.out, options.force || options.add);
+  ArtifactWriter artifact(options.out, "dataset", options.force || options.add);
   Assembly assembly(artifact.path(), options, lidc);
   std::vector<Reject> rejects = existing ? existing->rejects_beside(work.tasks) : std::vector<Reject>{};
   std::vector<Reject> findings = existing ? existing->findings() : std::vector<Reject>{};

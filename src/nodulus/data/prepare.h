@@ -49,6 +49,19 @@ struct PrepareResult {
   double seconds = 0;
 };
 
+/// The work ahead: what the folders hold, read no further than prepare() reads to plan.
+struct PreparePreview {
+  std::int64_t files = 0;         ///< Looked at.
+  std::int64_t slices = 0;        ///< Of CT.
+  std::int64_t series = 0;        ///< Of CT.
+  std::int64_t with_reading = 0;  ///< Series that have a reading.
+  std::int64_t reused = 0;        ///< Of them: in the data set that is added to.
+  std::map<std::string, int> rejects;
+};
+
+/// Throws as prepare() does before it reads pixels; writes nothing.
+PreparePreview preview_prepare(const PrepareOptions& options, Monitor& monitor);
+
 /// Writes the data set. Items are in the order of patient, series, nodule, z; the result depends neither on the number
 /// of threads nor on names of folders, but for those that rejects.csv and the manifest tell.
 ///

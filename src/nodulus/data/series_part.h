@@ -22,7 +22,9 @@ struct SeriesTask {
   std::string xml_sha256;
   std::int64_t bytes = 0;  ///< Of all its DICOM files.
   [[nodiscard]] std::string patient() const { return series.patient_id.empty() ? series.study_uid : series.patient_id; }
-  /// What tells an unchanged series from a changed one without reading its pixels.
+  /// What tells an unchanged series from a changed one without reading its pixels: the UID, the number of files and
+  /// slices, the bytes of all files together, and the sum of the reading's bytes. New pixels in files of the old size
+  /// are not noticed.
   [[nodiscard]] std::string fingerprint() const;
 };
 

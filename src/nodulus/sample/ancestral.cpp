@@ -2,25 +2,18 @@
 
 #include <cmath>
 
+#include "nodulus/sample/levels.h"
+
 namespace nodulus::sample {
 
 torch::Tensor ancestral(const SamplerInput& input, StepVariance variance) {
-  torch::Tensor x = input.x;
-  const auto steps = static_cast<std::int64_t>(input.sigmas.size()) - 1;
-  for (std::int64_t i = 0; i < steps; ++i) {
-    const double s = input.sigmas[static_cast<std::size_t>(i)];
-    const double r = input.sigmas[static_cast<std::size_t>(i) + 1];
-    const torch::Tensor clean = input.denoiser(x, torch::full({1}, s, torch::kDouble));
-    if (r == 0) {
-      x = clean;
-    } else {
-      const double c2 = variance == StepVariance::small ? r * r * (s * s - r * r) / (s * s)
-                                                        : (s * s - r * r) * (1 + r * r) / (1 + s * s);
-      x = clean + (r * r / (s * s)) * (x - clean) + std::sqrt(c2) * input.noise(i);
-    }
-    input.on_step(i + 1, steps);
-  }
-  return x;
+  return through_levels(input, [&](const LevelStep& step) {
+    const double s2 = step.from * step.from;
+    const double r2 = step.to * step.to;
+    const double c2 =
+        variance == StepVariance::small ? posterior_variance(step.from, step.to) : (s2 - r2) * (1 + r2) / (1 + s2);
+    return step.clean + (r2 / s2) * (step.x - step.clean) + std::sqrt(c2) * input.noise(step.number);
+  });
 }
 
 }  // namespace nodulus::sample

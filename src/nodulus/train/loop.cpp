@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <chrono>
 
+#include "nodulus/core/atomic_file.h"
 #include "nodulus/core/error.h"
 #include "nodulus/data/window.h"
 #include "nodulus/train/diffusion_step.h"
@@ -57,6 +58,7 @@ class Session {
     info_.dataset_hash = training.dataset->hash();
     averaged_->to(training.device);
     averaged_->eval();
+    run_.lock();
   }
 
   TrainResult run() {
@@ -68,7 +70,7 @@ class Session {
       if (stopped) break;
       take_step();
     }
-    save();  // before the metrics: a full disk must not cost the state
+    save();
     flush_metrics();
     if (stopped) {
       throw Error(ErrorCode::stopped, fmt::format("stopped at step {}; go on with: nodulus train --resume {}",
@@ -101,7 +103,7 @@ class Session {
     info_.step = found.step;
     info_.images_seen = found.images_seen;
     seconds_before_ = found.seconds;
-    run_.rewind_metrics(found.step);
+    loss_ = run_.rewind_metrics(found.step);
     monitor_.note(fmt::format("resumed {} at step {}", run_.path().string(), found.step));
   }
 
@@ -122,7 +124,10 @@ class Session {
                                            images_per_second(elapsed));
     report_progress(elapsed, detail);
     if (info_.step % options_.log_steps == 0) flush_metrics();
-    if (seconds_since(last_checkpoint_) >= options_.checkpoint_minutes * 60) save();
+    if (seconds_since(last_checkpoint_) >= options_.checkpoint_minutes * 60) {
+      or_warn("checkpoint", [&] { save(); });
+      last_checkpoint_ = Clock::now();
+    }
     if (options_.sample_minutes > 0 && seconds_since(last_sample_) >= options_.sample_minutes * 60) write_samples();
   }
 
@@ -144,13 +149,14 @@ class Session {
     if (interval_ == 0) return;
     loss_ = loss_sum_ / static_cast<double>(interval_);
     const double elapsed = seconds_since(start_);
-    run_.append_metrics({{"step", info_.step},
-                         {"images_seen", info_.images_seen},
-                         {"loss", loss_},
-                         {"gradient_norm", last_.gradient_norm},
-                         {"learning_rate", last_.learning_rate},
-                         {"seconds", seconds_before_ + elapsed},
-                         {"images_per_second", images_per_second(elapsed)}});
+    const Json line{{"step", info_.step},
+                    {"images_seen", info_.images_seen},
+                    {"loss", loss_},
+                    {"gradient_norm", last_.gradient_norm},
+                    {"learning_rate", last_.learning_rate},
+                    {"seconds", seconds_before_ + elapsed},
+                    {"images_per_second", images_per_second(elapsed)}};
+    or_warn("line of metrics", [&] { run_.append_metrics(line); });
     loss_sum_ = 0;
     interval_ = 0;
   }
@@ -160,24 +166,38 @@ class Session {
     checkpoint_ = run_.checkpoint(info_.step);
     save_checkpoint(checkpoint_, info_, *network_, adam_);
     run_.prune_checkpoints(options_.keep_checkpoints);
-    last_checkpoint_ = Clock::now();
+  }
+
+  /// Does what the training can go on without.
+  template <class Work>
+  void or_warn(std::string_view what, Work work) {
+    try {
+      work();
+    } catch (const Error& error) {
+      if (error.code() != ErrorCode::stopped) monitor_.warn(fmt::format("no {}: {}", what, error.what()));
+    }
   }
 
   void write_samples() {
-    if (!training_.preview) return;
+    if (training_.preview) or_warn("sheet of samples", [&] { draw_sheet(); });
+    last_sample_ = Clock::now();
+  }
+
+  void draw_sheet() {
     {
       const torch::NoGradGuard no_grad;
       auto parameters = averaged_->parameters();
       for (std::size_t k = 0; k < parameters.size(); ++k) parameters[k].copy_(adam_.averages()[k]);
     }
-    const Tensor images = training_.preview(averaged_);
+    const Tensor images = training_.preview(averaged_, monitor_);
     const auto sheet = data::sheet_of(
         {images.data_ptr<float>(), static_cast<std::size_t>(images.numel())},
         {static_cast<int>(images.size(1)), static_cast<int>(images.size(2)), static_cast<int>(images.size(3))},
         info_.window_hu);
     const std::array marks{synthetic_mark};
-    write_png(run_.samples() / fmt::format("step-{:09}.png", info_.step), sheet, marks);
-    last_sample_ = Clock::now();
+    AtomicFile file(run_.samples() / fmt::format("step-{:09}.png", info_.step));
+    file.write(std::as_bytes(std::span<const std::uint8_t>(encode_png(sheet, marks))));
+    file.commit();
   }
 
   [[nodiscard]] double images_per_second(double elapsed) const {
@@ -191,7 +211,7 @@ class Session {
 
   const Training& training_;
   const TrainOptions& options_;
-  const RunFolder& run_;
+  RunFolder run_;
   Monitor& monitor_;
   data::Loader loader_;
   std::shared_ptr<models::Network> network_;

@@ -42,8 +42,9 @@ struct TrainOptions {
   void describe(Options& options);
 };
 
-/// Images from the averaged weights for the sample sheets, [N, C, H, W] in [-1, 1].
-using Preview = std::function<torch::Tensor(const std::shared_ptr<models::Network>& averaged)>;
+/// Images from the averaged weights for the sample sheets, [N, C, H, W] in [-1, 1]. Shows its progress on the monitor
+/// and throws Error{stopped} where that asks for a stop.
+using Preview = std::function<torch::Tensor(const std::shared_ptr<models::Network>& averaged, Monitor& monitor)>;
 
 /// Everything that a training needs; made by the program, which sees all modules.
 struct Training {
@@ -72,7 +73,9 @@ bool uses_mask(const TrainOptions& options, const data::Dataset& dataset);
 
 /// Trains until the options' limit, from the run's newest checkpoint where it has one. Interrupted and uninterrupted
 /// runs are bit-identical on the CPU with the same number of threads. On Monitor::stop_requested() it saves and throws
-/// Error{stopped} saying how to go on.
+/// Error{stopped} saying how to go on. What cannot be written on the way (a sheet, a line of metrics, a checkpoint
+/// before the last) is a warning: the state is in memory and is tried again later. Throws Error{exists} where another
+/// process trains in the folder.
 TrainResult train(const Training& training, const RunFolder& run, Monitor& monitor);
 
 }  // namespace nodulus::train

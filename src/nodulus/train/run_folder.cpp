@@ -1,8 +1,13 @@
 #include "nodulus/train/run_folder.h"
 
+#include <fcntl.h>
 #include <fmt/format.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <charconv>
 #include <fstream>
 #include <sstream>
@@ -25,15 +30,55 @@ int number_of(const fs::path& folder) {
   return good ? number : -1;
 }
 
+struct MetricsLines {
+  std::string text;
+  double last_loss = 0;
+};
+
 /// Lines of metrics.jsonl up to `step`; one cut off by a crash is dropped.
-std::string lines_up_to(const fs::path& file, std::int64_t step) {
+MetricsLines lines_up_to(const fs::path& file, std::int64_t step) {
   std::stringstream text(read_file(file));
-  std::string kept;
+  MetricsLines kept;
   for (std::string line; std::getline(text, line);) {
     const Json json = Json::parse(line, nullptr, false);
-    if (json.is_object() && json.value("step", std::int64_t{-1}) <= step) kept += line + "\n";
+    if (!json.is_object() || json.value("step", std::int64_t{-1}) > step) continue;
+    kept.text += line + "\n";
+    kept.last_loss = json.value("loss", 0.0);
   }
   return kept;
+}
+
+bool is_there(const fs::path& path) {
+  std::error_code error;
+  return fs::exists(path, error);
+}
+
+/// What a folder holds, in no order; nothing where there is no such folder.
+std::vector<fs::path> files_of(const fs::path& folder) {
+  std::vector<fs::path> files;
+  std::error_code error;
+  for (fs::directory_iterator it(folder, error), end; !error && it != end; it.increment(error))
+    files.push_back(it->path());
+  if (error && error != std::errc::no_such_file_or_directory)
+    throw Error(ErrorCode::io, fmt::format("{}: cannot be listed: {}", folder.string(), error.message()));
+  return files;
+}
+
+void make_folder(const fs::path& folder) {
+  if (::mkdir(folder.c_str(), 0777) != 0) throw io_error("create", folder);
+}
+
+/// Renames `fresh` to parent/NNNNN-name under the next free number; another process may take one first.
+fs::path take_number(const fs::path& fresh, const fs::path& parent, const std::string& name) {
+  int number = 0;
+  for (const fs::path& other : files_of(parent)) number = std::max(number, number_of(other) + 1);
+  while (true) {
+    const fs::path path = parent / fmt::format("{:05}-{}", number++, name);
+    // An empty folder of that name would be renamed over; nothing else would.
+    if (is_there(path)) continue;
+    if (::rename(fresh.c_str(), path.c_str()) == 0) return path;
+    if (errno != EEXIST && errno != ENOTEMPTY && errno != ENOTDIR) throw io_error("create", path);
+  }
 }
 
 }  // namespace
@@ -43,21 +88,23 @@ RunFolder RunFolder::create(const fs::path& parent, const std::string& name, con
   std::error_code error;
   fs::create_directories(parent, error);
   if (error) throw Error(ErrorCode::io, fmt::format("{}: cannot create: {}", parent.string(), error.message()));
-  int number = 0;
-  for (const auto& entry : fs::directory_iterator(parent)) number = std::max(number, number_of(entry.path()) + 1);
-  fs::path path;
-  do {  // another process may take the number first
-    path = parent / fmt::format("{:05}-{}", number++, name);
-  } while (!fs::create_directory(path, error) && !error);
-  if (error) throw Error(ErrorCode::io, fmt::format("{}: cannot create: {}", path.string(), error.message()));
-  fs::create_directories(path / "samples");
-  fs::create_directories(path / "checkpoints");
-  RunFolder run(path);
-  write_text(run.config(), config_toml);
-  write_text(path / "metrics.jsonl", "");
-  manifest.kind = "run";
-  write_manifest(path, manifest);
-  sync_tree(path);
+  remove_stale_siblings(parent / "run");
+  RunFolder run(temporary_sibling(parent / "run"));
+  try {
+    make_folder(run.path_);
+    make_folder(run.samples());
+    make_folder(run.path_ / "checkpoints");
+    write_text(run.config(), config_toml);
+    write_text(run.metrics(), "");
+    manifest.kind = "run";
+    write_manifest(run.path_, manifest);
+    sync_tree(run.path_);
+    run.path_ = take_number(run.path_, parent, name);
+  } catch (...) {
+    fs::remove_all(run.path_, error);
+    throw;
+  }
+  sync_path(parent);
   return run;
 }
 
@@ -66,16 +113,30 @@ RunFolder RunFolder::open(const fs::path& folder) {
   return RunFolder(folder);
 }
 
+void RunFolder::lock() {
+  const int descriptor = ::open(path_.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (descriptor < 0) throw io_error("open", path_);
+  lock_ = std::shared_ptr<void>(nullptr, [descriptor](void*) { ::close(descriptor); });
+  // File systems without locks are passed over; the kernel lets go of a lock when its process dies.
+  if (::flock(descriptor, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK)
+    throw Error(ErrorCode::exists, fmt::format("{}: another nodulus is training in it", path_.string()));
+  for (const fs::path& folder : {path_, samples(), path_ / "checkpoints"}) {
+    for (const fs::path& file : files_of(folder)) {
+      std::error_code ignored;
+      if (file.extension() == ".tmp") fs::remove(file, ignored);
+    }
+  }
+}
+
 fs::path RunFolder::checkpoint(std::int64_t step) const {
   return path_ / "checkpoints" / fmt::format("step-{:09}.safetensors", step);
 }
 
 std::vector<fs::path> RunFolder::checkpoints() const {
   std::vector<fs::path> found;
-  if (!fs::is_directory(path_ / "checkpoints")) return found;
-  for (const auto& entry : fs::directory_iterator(path_ / "checkpoints")) {
-    const std::string name = entry.path().filename().string();
-    if (name.starts_with("step-") && name.ends_with(".safetensors")) found.push_back(entry.path());
+  for (const fs::path& file : files_of(path_ / "checkpoints")) {
+    const std::string name = file.filename().string();
+    if (name.starts_with("step-") && name.ends_with(".safetensors")) found.push_back(file);
   }
   std::sort(found.begin(), found.end());
   return found;
@@ -90,23 +151,24 @@ fs::path RunFolder::latest_checkpoint() const {
 
 void RunFolder::prune_checkpoints(int keep) const {
   auto all = checkpoints();
-  for (std::size_t i = 0; i + static_cast<std::size_t>(keep) < all.size(); ++i) fs::remove(all[i]);
+  std::error_code ignored;  // one that cannot be removed is only in the way
+  for (std::size_t i = 0; i + static_cast<std::size_t>(keep) < all.size(); ++i) fs::remove(all[i], ignored);
 }
 
 void RunFolder::append_metrics(const Json& line) const {
-  std::ofstream out(path_ / "metrics.jsonl", std::ios::app);
+  std::ofstream out(metrics(), std::ios::app);
   out << line.dump() << "\n";
   out.flush();
-  if (!out) throw io_error("write", path_ / "metrics.jsonl");
+  if (!out) throw io_error("write", metrics());
 }
 
-void RunFolder::rewind_metrics(std::int64_t step) const {
-  const fs::path file = path_ / "metrics.jsonl";
-  if (!fs::exists(file)) return;
-  const std::string kept = lines_up_to(file, step);
-  AtomicFile out(file);
-  out.write(std::string_view(kept));
+double RunFolder::rewind_metrics(std::int64_t step) const {
+  if (!is_there(metrics())) return 0;
+  const MetricsLines lines = lines_up_to(metrics(), step);
+  AtomicFile out(metrics());
+  out.write(std::string_view(lines.text));
   out.commit();
+  return lines.last_loss;
 }
 
 }  // namespace nodulus::train

@@ -1,12 +1,27 @@
 #pragma once
 
+#include <filesystem>
+#include <string>
+#include <string_view>
 #include <vector>
 
 #include "nodulus/core/contact_sheet.h"
 #include "nodulus/core/error.h"
 #include "nodulus/core/options.h"
+#include "nodulus/data/split.h"
 
 namespace nodulus::app {
+
+/// Throws Error{usage} saying what belongs there, where --out was not given.
+inline void require_out(const std::filesystem::path& out, std::string_view what) {
+  if (out.empty()) throw Error(ErrorCode::usage, "expected --out, " + std::string(what));
+}
+
+/// --split.train and --split.val of the commands that make data sets.
+inline void describe_split(Options& options, data::SplitRule& split) {
+  options.add("split.train", split.train, "share of patients to train on").between(0, 1);
+  options.add("split.val", split.val, "share of patients to choose by").between(0, 1);
+}
 
 /// --window-hu LO,HI as every command that has it reads it.
 class WindowOption {

@@ -10,6 +10,7 @@
 #include "nodulus/data/dataset.h"
 #include "nodulus/data/entries.h"
 #include "nodulus/data/export_images.h"
+#include "nodulus/data/loader.h"
 #include "nodulus/data/picture_reader.h"
 #include "nodulus/data/zip_writer.h"
 #include "tests/data/fixtures.h"
@@ -379,16 +380,70 @@ TEST_F(ImportTest, PicturesOfGeneratedImagesSaySo) {
   for (const bool synthetic : {true, false}) {
     const fs::path set = folder_ / (synthetic ? "generated" : "real");
     test::make_dataset(set, 1, 8, true, synthetic);
-    for (const std::string format : {"png8", "png16", "jpeg"}) {
+    for (const std::string format : {"png8", "png16", "jpeg", "npy", "stylegan2-ada"}) {
       ExportOptions exported;
       exported.source = set;
-      exported.out = set.string() + format;
+      exported.out = set.string() + format + (format == "stylegan2-ada" ? ".zip" : "");
       exported.format = format;
       EXPECT_EQ(export_images(exported, monitor).synthetic, synthetic);
+      options_.source = exported.out;
+      EXPECT_EQ(import().synthetic(), synthetic) << format;  // the mark comes back in
+      if (format == "npy" || format == "stylegan2-ada") continue;
+      fs::remove(exported.out / "manifest.json");
+      EXPECT_EQ(import().synthetic(), synthetic) << format;  // by the pictures alone
+      const std::string outline = read_all(exported.out / "readers" / "000000.png");
+      EXPECT_EQ(outline.find("Synthetic") != std::string::npos, synthetic) << format;
       const std::string bytes = read_all(exported.out / "images" / (format == "jpeg" ? "000000.jpg" : "000000.png"));
       EXPECT_EQ(bytes.find("Synthetic") != std::string::npos, synthetic) << format;
     }
   }
+}
+
+TEST_F(ImportTest, TwoMaskFoldersAreNotGuessedBetween) {
+  for (const auto& [name, bytes] : tabled()) put(name, bytes);
+  put("masks/a.png", text_of(encode_png(Picture(4, 4, 1, 2))));
+  refused(ErrorCode::usage, {"'masks'", "'readers'", "--masks"});
+  options_.masks = "readers";
+  refused(ErrorCode::bad_input, {"items.csv, line 3", "'a.png' may be 'images/a.png' or 'masks/a.png'"});
+  put("items.csv", "file,patient\nimages/a.png,P\n");
+  EXPECT_EQ(import().mask(0)[0], 3);
+}
+
+TEST_F(ImportTest, GeneratedOutlinesComeBackAsTheConsensus) {
+  // What generate writes, in small: two images with outlines of 0 and 1, no labels.
+  const fs::path images = folder_ / "images";
+  fs::create_directory(images);
+  NpyWriter pixels(images / "images.npy", NpyType::int16, {2, 2});
+  NpyWriter outlines(images / "masks.npy", NpyType::uint8, {2, 2});
+  CsvWriter items(images / "items.csv", {"file", "model", "seed"});
+  for (int i = 0; i < 2; ++i) {
+    pixels.append(std::span<const std::int16_t>(std::vector<std::int16_t>{-800, 40, 40, -800}));
+    outlines.append(std::span<const std::uint8_t>(std::vector<std::uint8_t>{0, 1, 1, 0}));
+    items.row(std::vector<std::string>{"", "run", std::to_string(i)});
+  }
+  pixels.close();
+  outlines.close();
+  items.close();
+  Manifest manifest;
+  manifest.kind = "images";
+  manifest.synthetic = true;
+  write_manifest(images, manifest);
+  ExportOptions exported;
+  exported.source = images;
+  exported.out = folder_ / "pictures";
+  SilentMonitor monitor;
+  (void)export_images(exported, monitor);
+  options_.source = exported.out;
+  options_.split = {1, 0};
+  const Dataset back = import();
+  EXPECT_TRUE(back.synthetic());
+  const Loader loader(back, {.mask_channel = true});
+  std::vector<float> out(8);
+  loader.batch(std::vector<std::uint64_t>{0}, out);
+  EXPECT_EQ(std::vector<float>(out.begin() + 4, out.end()), (std::vector<float>{-1, 1, 1, -1}));
+  exported.split = "train";
+  exported.out = folder_ / "other";
+  expect_error([&] { (void)export_images(exported, monitor); }, ErrorCode::usage, {"has no splits", "'train'"});
 }
 
 TEST_F(ImportTest, StyleGansLabelsMayBeMissing) {

@@ -7,6 +7,7 @@
 #include <csignal>
 #include <map>
 #include <set>
+#include <sstream>
 
 #include "nodulus/core/error.h"
 #include "nodulus/core/manifest.h"
@@ -289,6 +290,12 @@ TEST_F(PrepareTest, SlicesLargestAndSpacing) {
   const Dataset whole = Dataset::open(folder_ / "slices");
   EXPECT_GT(whole.size(), 3);
   EXPECT_EQ(whole.info().content, "slice");
+  std::set<std::string> lesions;
+  for (std::int64_t i = 0; i < whole.size(); ++i) {
+    std::stringstream names(whole.item(i).nodule);
+    for (std::string name; std::getline(names, name, ';');) lesions.insert(name);
+  }
+  EXPECT_EQ(whole.info().counts.nodules, static_cast<std::int64_t>(lesions.size()));
   slices.out = folder_ / "other";
   slices.size = 256;
   expect_error([&] { (void)prepare(slices, monitor_); }, ErrorCode::bad_input, {"slice of another size"});

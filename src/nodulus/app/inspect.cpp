@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 
 #include "nodulus/app/commands.h"
+#include "nodulus/app/shared_options.h"
 #include "nodulus/data/inspect.h"
 
 namespace nodulus::app {
@@ -13,6 +14,8 @@ class Inspect final : public Command {
     options.add("out", settings_.out, "folder for the pictures; default: figures alone").command_line_only();
     options.add("images", settings_.images, "nodules on the contact sheet, at most").between(1, 10000);
     options.add("seed", settings_.seed, "which nodules are shown");
+    window_.clear();  // the data set's own, unless one is asked for
+    window_.describe(options);
   }
 
   Outcome plan(const CommonOptions& /*common*/, Monitor& /*monitor*/) override {
@@ -25,6 +28,7 @@ class Inspect final : public Command {
 
   Outcome run(const CommonOptions& common, const Options& /*options*/, Monitor& monitor) override {
     settings_.force = common.force;
+    if (window_.given()) settings_.window_hu = window_.window();
     const data::Inspection inspection = data::inspect(settings_, monitor);
     Outcome outcome{data::json_of(inspection), data::text_of(inspection)};
     if (!settings_.out.empty()) outcome.text += fmt::format("\npictures: {}", settings_.out.string());
@@ -33,6 +37,7 @@ class Inspect final : public Command {
 
  private:
   data::InspectOptions settings_;
+  WindowOption window_;
 };
 
 }  // namespace

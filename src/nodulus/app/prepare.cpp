@@ -94,7 +94,7 @@ class Prepare final : public Command {
                     counted(result.counts.images, "image"), counted(result.counts.nodules, "nodule"),
                     counted(result.counts.patients, "patient"), result.series, result.slices_scanned,
                     result.slices_decoded, counts_text("left out (each in rejects.csv)", result.rejects),
-                    counts_text("kept, but odd (each in findings.csv)", result.findings));
+                    counts_text("odd (each in findings.csv)", result.findings));
     return outcome;
   }
 
@@ -117,7 +117,7 @@ class Prepare final : public Command {
         "four{}{}",
         options.out.string(), result.readings, result.lesions.nodules, result.lesions.at_least_3mm,
         result.lesions.at_least_3mm_by_all, counts_text("left out (each in rejects.csv)", result.rejects),
-        counts_text("kept, but odd (each in findings.csv)", result.findings));
+        counts_text("odd (each in findings.csv)", result.findings));
     return outcome;
   }
 

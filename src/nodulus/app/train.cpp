@@ -63,6 +63,8 @@ class Train final : public Command {
       throw Error(ErrorCode::usage, "--bfloat16: only with --device cuda");
     warn_of_slow_blas(monitor);
     const data::Dataset dataset = open_data();
+    if (dataset.synthetic())
+      monitor.warn(fmt::format("{} holds generated images: the model learns from a model", data_.string()));
     fit(dataset);
     const torch::Device device = device_from(common.device);
     train::Training training{family_name_, settings_, family_.architecture, family_.process,

@@ -11,8 +11,8 @@
 
 namespace nodulus::data {
 Dataset Dataset::open(const std::filesystem::path& folder) {
-  (void)read_manifest(folder, "dataset", dataset_schema);
   Dataset dataset;
+  dataset.synthetic_ = read_manifest(folder, "dataset", dataset_schema).synthetic;
   dataset.folder_ = folder;
   dataset.info_ = read_dataset_info(folder / "dataset.json");
   const DatasetInfo& info = dataset.info_;

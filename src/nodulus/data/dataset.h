@@ -37,6 +37,8 @@ class Dataset {
 
   [[nodiscard]] const std::filesystem::path& folder() const { return folder_; }
   [[nodiscard]] const DatasetInfo& info() const { return info_; }
+  /// True where generated images are among its own.
+  [[nodiscard]] bool synthetic() const { return synthetic_; }
   [[nodiscard]] std::int64_t size() const { return static_cast<std::int64_t>(items_.size()); }
   [[nodiscard]] const Item& item(std::int64_t i) const { return items_.at(static_cast<std::size_t>(i)); }
   /// HU, [height * width].
@@ -52,11 +54,13 @@ class Dataset {
   /// nodules.csv, a row a nodule.
   [[nodiscard]] const CsvTable& nodules() const { return nodules_; }
   /// SHA-256 of dataset.json, which holds the sums of all other files: what runs and models record as "the data set".
-  /// The same content has the same hash whenever and wherever it was made.
+  /// The same input under the same path has the same hash whenever it was made (rejects.csv and findings.csv hold
+  /// paths).
   [[nodiscard]] std::string hash() const;
 
  private:
   std::filesystem::path folder_;
+  bool synthetic_ = false;
   DatasetInfo info_;
   NpyMap images_;
   NpyMap masks_;

@@ -1,4 +1,6 @@
+#include <algorithm>
 #include <set>
+#include <vector>
 
 #include "nodulus/core/error.h"
 #include "nodulus/core/hash.h"
@@ -14,10 +16,10 @@ struct Tally {
   std::set<std::uint64_t> patients;
   std::set<std::uint64_t> nodules;
 
-  void add(std::uint64_t patient, std::uint64_t nodule, bool has_nodule) {
+  void add(std::uint64_t patient, const std::vector<std::uint64_t>& shown) {
     ++items;
     patients.insert(patient);
-    if (has_nodule) nodules.insert(nodule);
+    nodules.insert(shown.begin(), shown.end());
   }
   [[nodiscard]] Counts counts() const {
     return {items, static_cast<std::int64_t>(patients.size()), static_cast<std::int64_t>(nodules.size())};
@@ -66,9 +68,14 @@ void DatasetWriter::append(const Item& item, std::span<const std::int16_t> image
   if (impl_->masks) impl_->masks->append(mask);
   impl_->items.row(item_row(item));
   const std::uint64_t patient = stable_hash(item.patient);
-  const std::uint64_t nodule = stable_hash(item.patient + '\n' + item.nodule);
+  std::vector<std::uint64_t> nodules;  // a whole slice may show several: "a;b"
+  for (std::size_t start = 0; start < item.nodule.size();) {
+    const std::size_t end = std::min(item.nodule.find(';', start), item.nodule.size());
+    nodules.push_back(stable_hash(item.patient + '\n' + item.nodule.substr(start, end - start)));
+    start = end + 1;
+  }
   for (Tally* tally : {&impl_->all, &impl_->by_split[static_cast<std::size_t>(item.split)]}) {
-    tally->add(patient, nodule, !item.nodule.empty());
+    tally->add(patient, nodules);
   }
 }
 

@@ -69,13 +69,20 @@ Bytes encode(std::span<const std::int16_t> hu, const StoredImages& source, const
 Bytes encode_mask(std::span<const std::uint8_t> mask, const StoredImages& source) {
   Picture picture(source.width(), source.height(), 1);
   std::copy(mask.begin(), mask.end(), picture.pixels.begin());
-  const std::vector<PngText> texts{{"Description", "how many readers marked each pixel"}};
+  std::vector<PngText> texts{{"Description", source.synthetic() ? "1 within the outline that the model drew"
+                                                                : "how many readers marked each pixel"}};
+  if (source.synthetic()) texts.push_back(synthetic_mark);
   return encode_png(picture, texts);
 }
 
 std::vector<std::int64_t> chosen(const StoredImages& source, const ExportOptions& options) {
   std::vector<std::int64_t> items;
-  if (!options.split.empty()) (void)split_from_name(options.split);
+  if (!options.split.empty()) {
+    (void)split_from_name(options.split);
+    if (!source.items().has("split"))
+      throw Error(ErrorCode::usage, options.source.string() + " has no splits: expected a data set for the split '" +
+                                        options.split + "'");
+  }
   for (std::int64_t i = 0; i < source.size(); ++i) {
     if (options.split.empty() || source.items().text(static_cast<std::size_t>(i), "split") == options.split) {
       items.push_back(i);
@@ -116,12 +123,17 @@ std::string_view text_of(const Bytes& bytes) { return {reinterpret_cast<const ch
 class ItemsTable {
  public:
   ItemsTable(const fs::path& file, const StoredImages& source, const Mapping& mapping, bool with_mapping)
-      : items_(source.items()), mapping_(mapping), with_mapping_(with_mapping), writer_(file, columns()) {}
+      : items_(source.items()),
+        mapping_(mapping),
+        with_mapping_(with_mapping),
+        drawn_outline_(source.masks() && source.synthetic() && !items_.has("readers")),
+        writer_(file, columns()) {}
 
   void add(std::int64_t item, const std::string& file) {
     std::vector<std::string> row{file};
     if (with_mapping_) row.insert(row.end(), {csv_number(mapping_.gain), csv_number(mapping_.offset)});
     for (const std::size_t column : kept_) row.push_back(items_.text(static_cast<std::size_t>(item), column));
+    if (drawn_outline_) row.insert(row.end(), {"1", "1"});
     writer_.row(row);
   }
   void close() { writer_.close(); }
@@ -137,12 +149,14 @@ class ItemsTable {
       names.push_back(name);
       kept_.push_back(i);
     }
+    if (drawn_outline_) names.insert(names.end(), {"readers", "consensus_at"});
     return names;
   }
 
   const CsvTable& items_;
   Mapping mapping_;
   bool with_mapping_;
+  bool drawn_outline_;  ///< By a model: as if by one reader, so that an import takes the whole of it for the consensus.
   std::vector<std::size_t> kept_;
   CsvWriter writer_;
 };

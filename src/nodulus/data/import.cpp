@@ -17,9 +17,15 @@ namespace {
 
 bool has_ending(const std::string& name, const std::string& ending) { return name.ends_with(ending); }
 
+/// True for an entry of that name in any folder.
+bool is_named(const std::string& entry, const std::string& name) {
+  return entry == name || has_ending(entry, "/" + name);
+}
+
 /// The source's entries and, where it has one, its table.
 struct Listing : SourceListing {
   std::map<std::string, std::string> tables;  ///< .csv and dataset.json entries: text by name.
+  bool synthetic = false;                     ///< A manifest.json of ours in it says so.
 };
 
 Listing list_source(EntrySource& source, const ImportOptions& options, std::vector<Reject>& rejects) {
@@ -36,10 +42,17 @@ Listing list_source(EntrySource& source, const ImportOptions& options, std::vect
     if (is_npy_name(name) && !source.file_of(name).empty()) {
       return false;  // mapped where it lies, below
     }
-    return is_npy_name(name) || has_ending(name, ".csv") || name == "dataset.json" || has_ending(name, "/dataset.json");
+    return is_npy_name(name) || has_ending(name, ".csv") || is_named(name, "dataset.json") ||
+           is_named(name, "manifest.json");
   };
   const auto count = [&](const NpyMap& array) { listing.arrays[array.where()] = npy_pictures(array); };
   const auto visit = [&](const std::string& name, std::vector<std::byte> bytes) {
+    if (is_named(name, "manifest.json")) {
+      const auto* const text = reinterpret_cast<const char*>(bytes.data());
+      const Json json = Json::parse(text, text + bytes.size(), nullptr, false);
+      listing.synthetic = listing.synthetic || (json.is_object() && json.value("synthetic", Json()) == true);
+      return;
+    }
     if (!is_npy_name(name)) {
       listing.tables[name].assign(reinterpret_cast<const char*>(bytes.data()), bytes.size());
       return;
@@ -64,7 +77,13 @@ Listing list_source(EntrySource& source, const ImportOptions& options, std::vect
   listing.mask_folder = options.masks;
   if (listing.mask_folder.empty()) {
     for (const char* usual : {"masks", "readers"}) {
-      if (folders.contains(usual)) listing.mask_folder = usual;
+      if (!folders.contains(usual)) continue;
+      if (!listing.mask_folder.empty()) {
+        throw Error(
+            ErrorCode::usage,
+            options.source.string() + " has a folder 'masks' and a folder 'readers'; name the one to use with --masks");
+      }
+      listing.mask_folder = usual;
     }
   } else if (!folders.contains(listing.mask_folder)) {
     throw Error(ErrorCode::usage,
@@ -83,8 +102,8 @@ CsvTable table_for(const Listing& listing, const ImportOptions& options) {
   for (const auto& [name, text] : listing.tables) {
     if (has_ending(name, ".csv")) csv.push_back(name);
   }
-  const auto items = std::find_if(csv.begin(), csv.end(),
-                                  [](const std::string& n) { return n == "items.csv" || has_ending(n, "/items.csv"); });
+  const auto items =
+      std::find_if(csv.begin(), csv.end(), [](const std::string& n) { return is_named(n, "items.csv"); });
   if (items != csv.end()) return CsvTable::parse(listing.tables.at(*items), *items);
   if (csv.size() > 1) {
     throw Error(ErrorCode::usage, options.source.string() + " has " + std::to_string(csv.size()) + " tables ('" +
@@ -184,11 +203,12 @@ DatasetInfo info_of(const ImportOptions& options, const CsvTable& table, const I
   return info;
 }
 
-Manifest manifest_of(const ImportOptions& options, const ImportDecoder& decoder) {
+Manifest manifest_of(const ImportOptions& options, const Listing& listing, const ImportDecoder& decoder) {
   Manifest manifest;
   manifest.kind = "dataset";
   manifest.schema = dataset_schema;
   manifest.command = "import";
+  manifest.synthetic = listing.synthetic || decoder.synthetic();
   manifest.options = {{"csv", options.csv.string()},
                       {"masks", options.masks},
                       {"size", options.size},
@@ -254,6 +274,9 @@ ImportResult import_pictures(const ImportOptions& options, Monitor& monitor) {
   ImportDecoder decoder(options, table, plan, artifact.path(), rejects, monitor);
   decoder.decode_all(*source);
 
+  if (listing.synthetic || decoder.synthetic())
+    monitor.warn("generated images are among the pictures: the data set is marked synthetic");
+
   const DatasetInfo info = info_of(options, table, plan, listing, decoder);
   NoduleRows nodules(info);
   std::vector<std::size_t> usable;
@@ -280,7 +303,7 @@ ImportResult import_pictures(const ImportOptions& options, Monitor& monitor) {
   std::sort(rejects.begin(), rejects.end(),
             [](const Reject& a, const Reject& b) { return std::tie(a.where, a.reason) < std::tie(b.where, b.reason); });
   const DatasetInfo written = writer.close(rejects);
-  write_manifest(artifact.path(), manifest_of(options, decoder));
+  write_manifest(artifact.path(), manifest_of(options, listing, decoder));
   artifact.commit();
   const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - start;
   return {written.counts, written.rejects, written.masks,  written.height,

@@ -52,9 +52,11 @@ struct ImportPreview {
 ImportPreview preview_import(const ImportOptions& options, Monitor& monitor);
 
 /// Writes the data set `options.out` (see ArtifactWriter for an existing target). Memory does not grow with the number
-/// of pictures. The order is the table's, else that of the names. Pictures that cannot be used are rejected by reason:
+/// of pictures. The order is the table's, else the
+/// source's. Pictures that cannot be used are rejected by reason:
 /// those of decode_picture(), EntrySource and plan_import(), "wrong size" (not that of most), "smaller than the cut",
-/// "mask value", "mask of another size".
+/// "mask value". A data set that holds a generated image (by its manifest.json or the picture's own mark) is marked
+/// synthetic.
 /// Error{bad_input} where nothing is left, Error{stopped} when the monitor asks.
 ImportResult import_pictures(const ImportOptions& options, Monitor& monitor);
 

@@ -135,6 +135,7 @@ void ImportDecoder::store_all(std::vector<Task>& tasks) {
 void ImportDecoder::note_size(const Task& task) {
   const auto* const image = std::get_if<GrayImage>(&task.picture);
   if (image == nullptr) return;
+  synthetic_ = synthetic_ || image->synthetic;
   if (!task.use.mask) ++sizes_[{image->height, image->width}];
   if (height_ > 0) return;
   if (options_.size > 0 && options_.size > std::min(image->height, image->width)) {

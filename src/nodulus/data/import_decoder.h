@@ -38,6 +38,8 @@ class ImportDecoder {
   /// Of every item; 0 where no picture was good.
   [[nodiscard]] int height() const { return height_; }
   [[nodiscard]] int width() const { return width_; }
+  /// True where a picture carried the mark of a generated image.
+  [[nodiscard]] bool synthetic() const { return synthetic_; }
   /// A line "<name> <SHA-256>" a picture read.
   [[nodiscard]] const std::string& input_sums() const { return input_sums_; }
 
@@ -82,6 +84,7 @@ class ImportDecoder {
   int width_ = 0;
   std::map<std::pair<int, int>, std::int64_t> sizes_;  ///< Images by height and width.
   std::int64_t done_ = 0;
+  bool synthetic_ = false;
   std::string input_sums_;
 };
 

@@ -122,27 +122,29 @@ std::vector<std::int64_t> choose(const Dataset& dataset, const std::vector<std::
   return chosen;
 }
 
-void write_results(const InspectOptions& options, const Dataset& dataset, const WindowHu& window,
-                   const Inspection& result) {
+void write_results(const InspectOptions& options, const Dataset& dataset, const Inspection& result) {
   ArtifactWriter artifact(options.out, "inspection", options.force);
+  std::vector<PngText> marks;
+  if (result.synthetic) marks.push_back(synthetic_mark);
   std::vector<SheetCell> cells;
   for (const std::int64_t i : result.shown) cells.push_back({dataset.image(i), dataset.mask(i)});
   const DatasetInfo& info = result.info;
   if (!cells.empty()) {
     SheetOptions sheet;
-    sheet.window_hu = window;
+    sheet.window_hu = result.window_hu;
     const int side = std::max(info.height, info.width);
     sheet.scale = side <= 80 ? 3 : side <= 160 ? 2 : 1;
-    write_png(artifact.path() / "contact_sheet.png", contact_sheet(cells, info.height, info.width, sheet));
+    write_png(artifact.path() / "contact_sheet.png", contact_sheet(cells, info.height, info.width, sheet), marks);
   }
   write_png(artifact.path() / "hu_histogram.png",
-            histogram_picture(result.hu_histogram, result.hu_first, result.hu_bin, window));
+            histogram_picture(result.hu_histogram, result.hu_first, result.hu_bin, result.window_hu), marks);
   write_json(artifact.path() / "inspect.json", json_of(result));
   Manifest manifest;
   manifest.kind = "inspection";
   manifest.command = "inspect";
   manifest.seed = options.seed;
-  manifest.options = {{"images", options.images}, {"window_hu", {window.lo, window.hi}}};
+  manifest.options = {{"images", options.images}, {"window_hu", {result.window_hu.lo, result.window_hu.hi}}};
+  manifest.synthetic = result.synthetic;
   manifest.inputs = {manifest_input(options.dataset)};
   write_manifest(artifact.path(), manifest);
   artifact.commit();
@@ -158,13 +160,15 @@ Inspection inspect(const InspectOptions& options, Monitor& monitor) {
   Inspection result;
   result.info = dataset.info();
   result.hash = dataset.hash();
+  result.window_hu = window;
+  result.synthetic = dataset.synthetic();
   for (const Label& label : result.info.labels) result.labels.push_back(label_figures(dataset, label));
   std::vector<double> spacing;
   for (std::int64_t i = 0; i < dataset.size(); ++i) spacing.push_back(dataset.item(i).spacing_mm);
   result.spacing_mm = range_of(std::move(spacing));
   const std::vector<std::int64_t> areas = read_pixels(dataset, window, result, monitor);
   result.shown = choose(dataset, areas, options.images, options.seed);
-  if (!options.out.empty()) write_results(options, dataset, window, result);
+  if (!options.out.empty()) write_results(options, dataset, result);
   return result;
 }
 

@@ -18,9 +18,9 @@ struct InspectOptions {
   std::filesystem::path dataset;
   std::filesystem::path out;  ///< "": figures alone, nothing is written.
   bool force = false;
-  int images = 48;         ///< Nodules on the contact sheet, at most.
-  std::uint64_t seed = 0;  ///< Which ones.
-  std::optional<WindowHu> window_hu;
+  int images = 48;                    ///< Nodules on the contact sheet, at most.
+  std::uint64_t seed = 0;             ///< Which ones.
+  std::optional<WindowHu> window_hu;  ///< The data set's own where not given.
 };
 
 /// How a label's values fall on train, val and test; over items.
@@ -37,6 +37,8 @@ struct LabelFigures {
 struct Inspection {
   DatasetInfo info;
   std::string hash;
+  WindowHu window_hu;      ///< Of the pictures and the shares below and above.
+  bool synthetic = false;  ///< Generated images are among the data set's.
   std::vector<LabelFigures> labels;
   std::optional<std::array<double, 3>> spacing_mm;  ///< Smallest, median, largest.
   int hu_min = 0;

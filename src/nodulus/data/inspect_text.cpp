@@ -35,6 +35,7 @@ Json json_of(const Inspection& inspection) {
   Json json;
   json["dataset_sha256"] = inspection.hash;
   json["size"] = {info.height, info.width};
+  json["synthetic"] = inspection.synthetic;
   json["content"] = info.content;
   json["masks"] = info.masks;
   json["counts"] = json_of(info.counts);
@@ -43,7 +44,7 @@ Json json_of(const Inspection& inspection) {
   json["hu"] = {{"min", inspection.hu_min},
                 {"max", inspection.hu_max},
                 {"percentiles", Json::object()},
-                {"window", {info.window_hu.lo, info.window_hu.hi}},
+                {"window", {inspection.window_hu.lo, inspection.window_hu.hi}},
                 {"below_window", inspection.below_window},
                 {"above_window", inspection.above_window},
                 {"note", info.hu_note}};
@@ -71,6 +72,7 @@ std::string text_of(const Inspection& inspection) {
   std::string text = fmt::format("{} images of {}x{}, {}{}\n", info.counts.images, info.width, info.height,
                                  info.content == "patch" ? "each around a nodule" : "whole slices",
                                  info.masks ? ", with the readers' masks" : ", no masks");
+  if (inspection.synthetic) text += "SYNTHETIC: generated images are among them\n";
   for (const Source& source : info.sources)
     text += fmt::format("source   {} ({}) {}\n", source.name, source.licence, source.url);
   if (!info.hu_note.empty()) text += fmt::format("HU       {}\n", info.hu_note);

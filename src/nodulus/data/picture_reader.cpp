@@ -13,6 +13,7 @@
 #include <png.h>
 
 #include "nodulus/core/error.h"
+#include "nodulus/core/png.h"
 
 namespace nodulus::data {
 namespace {
@@ -68,6 +69,14 @@ struct PngReadState {
   ~PngReadState() { png_destroy_read_struct(&png, &info, nullptr); }
 };
 
+/// True where a tEXt chunk, before or behind the pixels, has the mark's keyword.
+bool is_marked(const PngReadState& state) {
+  png_textp texts = nullptr;
+  int count = 0;
+  png_get_text(state.png, state.info, &texts, &count);
+  return std::any_of(texts, texts + count, [](const png_text& text) { return text.key == synthetic_mark.keyword; });
+}
+
 GrayImage decode_png(std::span<const std::byte> bytes) {
   PngReadState state;
   PngSource source{bytes};
@@ -91,9 +100,9 @@ GrayImage decode_png(std::span<const std::byte> bytes) {
   std::vector<png_bytep> rows(height);
   for (std::size_t y = 0; y < height; ++y) rows[y] = samples.data() + y * stride;
   png_read_image(state.png, rows.data());
-  png_read_end(state.png, nullptr);
+  png_read_end(state.png, state.info);
 
-  GrayImage image{static_cast<int>(width), static_cast<int>(height), depth == 16 ? 65535 : 255, {}};
+  GrayImage image{static_cast<int>(width), static_cast<int>(height), depth == 16 ? 65535 : 255, {}, is_marked(state)};
   image.values.resize(static_cast<std::size_t>(width) * height);
   const bool has_alpha = channels == 2 || channels == 4;
   const std::size_t step = static_cast<std::size_t>(channels) * (depth == 16 ? 2 : 1);
@@ -140,10 +149,20 @@ struct JpegReadState {
   ~JpegReadState() { jpeg_destroy_decompress(&info); }
 };
 
+/// True where a comment begins with the mark's keyword.
+bool is_marked(const jpeg_decompress_struct& info) {
+  for (jpeg_saved_marker_ptr marker = info.marker_list; marker != nullptr; marker = marker->next) {
+    const std::string_view text(reinterpret_cast<const char*>(marker->data), marker->data_length);
+    if (text.starts_with(synthetic_mark.keyword + ":")) return true;
+  }
+  return false;
+}
+
 GrayImage decode_jpeg(std::span<const std::byte> bytes) {
   JpegReadState state;
   jpeg_decompress_struct& info = state.info;
   jpeg_mem_src(&info, reinterpret_cast<const unsigned char*>(bytes.data()), bytes.size());
+  jpeg_save_markers(&info, JPEG_COM, 1024);
   jpeg_read_header(&info, TRUE);
   check_size(info.image_width, info.image_height);
   if (info.num_components != 1 && info.num_components != 3) {
@@ -151,7 +170,7 @@ GrayImage decode_jpeg(std::span<const std::byte> bytes) {
   }
   info.out_color_space = info.num_components == 1 ? JCS_GRAYSCALE : JCS_RGB;
   jpeg_start_decompress(&info);
-  GrayImage image{static_cast<int>(info.output_width), static_cast<int>(info.output_height), 255, {}};
+  GrayImage image{static_cast<int>(info.output_width), static_cast<int>(info.output_height), 255, {}, is_marked(info)};
   const auto width = static_cast<std::size_t>(image.width);
   image.values.resize(width * static_cast<std::size_t>(image.height));
   std::vector<std::uint8_t> row(width * static_cast<std::size_t>(info.output_components));
@@ -167,7 +186,8 @@ GrayImage decode_jpeg(std::span<const std::byte> bytes) {
 template <class T>
 GrayImage array_picture(const NpyMap& array, std::int64_t index, int max_value) {
   const auto& shape = array.shape();
-  GrayImage image{static_cast<int>(shape[shape.size() - 1]), static_cast<int>(shape[shape.size() - 2]), max_value, {}};
+  GrayImage image{
+      static_cast<int>(shape[shape.size() - 1]), static_cast<int>(shape[shape.size() - 2]), max_value, {}, false};
   const std::size_t size = static_cast<std::size_t>(image.width) * static_cast<std::size_t>(image.height);
   const auto values = array.values<T>().subspan(static_cast<std::size_t>(index) * size, size);
   image.values.reserve(size);

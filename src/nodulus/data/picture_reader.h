@@ -21,6 +21,7 @@ struct GrayImage {
   /// and floating-point .npy).
   int max_value = 255;
   std::vector<std::int32_t> values;  ///< [height, width]
+  bool synthetic = false;            ///< The file carries the mark of a generated image.
 };
 
 /// Width and height of 16384 at most: larger ones are rejected before memory is asked for.

@@ -39,7 +39,7 @@ struct PrepareResult {
   Counts counts;
   std::map<std::string, Counts> counts_by_split;
   std::map<std::string, int> rejects;   ///< By reason; each is in rejects.csv.
-  std::map<std::string, int> findings;  ///< What is odd and was kept, by what it is; each is in findings.csv.
+  std::map<std::string, int> findings;  ///< What is odd within series that were used; each is in findings.csv.
   lidc::LesionCounts lesions;           ///< Of the series in the data set.
   std::int64_t files = 0;               ///< Files looked at.
   std::int64_t series = 0;              ///< Series in the data set.

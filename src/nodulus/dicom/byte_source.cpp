@@ -65,15 +65,20 @@ std::span<const std::uint8_t> ByteSource::peek(std::uint64_t offset, std::size_t
 }
 
 std::vector<std::uint8_t> ByteSource::copy(std::uint64_t offset, std::uint64_t count) {
+  std::vector<std::uint8_t> bytes;
+  copy(offset, count, bytes);
+  return bytes;
+}
+
+void ByteSource::copy(std::uint64_t offset, std::uint64_t count, std::vector<std::uint8_t>& bytes) {
   if (!holds(offset, count)) throw Error(ErrorCode::internal, "ByteSource::copy past the end");
-  std::vector<std::uint8_t> bytes(static_cast<std::size_t>(count));
+  bytes.resize(static_cast<std::size_t>(count));
   const bool inside = offset >= window_offset_ && offset + count <= window_offset_ + window_.size();
   if (inside) {
     std::copy_n(window_.begin() + static_cast<std::ptrdiff_t>(offset - window_offset_), bytes.size(), bytes.begin());
   } else {
     read_at(offset, bytes.data(), bytes.size());
   }
-  return bytes;
 }
 
 std::vector<std::uint8_t> inflate_raw(std::span<const std::uint8_t> packed, std::uint64_t limit) {

@@ -27,6 +27,8 @@ class ByteSource {
   std::span<const std::uint8_t> peek(std::uint64_t offset, std::size_t count);
   /// A copy of `count` bytes at `offset`; the range must be held.
   std::vector<std::uint8_t> copy(std::uint64_t offset, std::uint64_t count);
+  /// The same into `bytes`, which takes that size.
+  void copy(std::uint64_t offset, std::uint64_t count, std::vector<std::uint8_t>& bytes);
 
  private:
   void read_at(std::uint64_t offset, std::uint8_t* to, std::size_t count);

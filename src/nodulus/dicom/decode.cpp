@@ -65,35 +65,41 @@ void saturate(std::vector<std::uint32_t>& words, const SliceHeader& header, int 
   }
 }
 
-std::vector<std::uint32_t> words_of(std::span<const std::uint8_t> bytes, int bytes_a_sample, bool big_endian) {
+void to_words(std::span<const std::uint8_t> bytes, int bytes_a_sample, bool big_endian,
+              std::vector<std::uint32_t>& words) {
   const auto width = static_cast<std::size_t>(bytes_a_sample);
-  std::vector<std::uint32_t> words(bytes.size() / width);
+  words.resize(bytes.size() / width);
   if (width == 2 && !big_endian) {
     for (std::size_t i = 0; i < words.size(); ++i) {
       words[i] = static_cast<std::uint32_t>(bytes[2 * i] | (bytes[2 * i + 1] << 8));
     }
-    return words;
+    return;
   }
   for (std::size_t i = 0; i < words.size(); ++i) {
     std::uint32_t word = 0;
     for (std::size_t b = 0; b < width; ++b) word = (word << 8) | bytes[i * width + (big_endian ? b : width - 1 - b)];
     words[i] = word;
   }
+}
+
+std::vector<std::uint32_t> words_of(std::span<const std::uint8_t> bytes, int bytes_a_sample, bool big_endian) {
+  std::vector<std::uint32_t> words;
+  to_words(bytes, bytes_a_sample, big_endian, words);
   return words;
 }
 
-std::vector<std::uint32_t> decode_native(const Layout& layout, const SliceHeader& header) {
+void decode_native(const Layout& layout, const SliceHeader& header, FrameWords& frame) {
   const int width = header.bits_allocated / 8;
-  const std::uint64_t frame = std::uint64_t(header.rows) * header.columns * width;
-  const std::uint64_t start = frame * header.frame_index;
-  if (start + frame > layout.native.length) {
-    fail("truncated: frame " + std::to_string(header.frame_index) + " needs " + std::to_string(frame) +
+  const std::uint64_t length = std::uint64_t(header.rows) * header.columns * width;
+  const std::uint64_t start = length * header.frame_index;
+  if (start + length > layout.native.length) {
+    fail("truncated: frame " + std::to_string(header.frame_index) + " needs " + std::to_string(length) +
          " bytes, the file holds " + std::to_string(layout.native.length > start ? layout.native.length - start : 0) +
          " of them");
   }
   const bool ge_private = header.transfer_syntax_uid == "1.2.840.113619.5.2";
-  return words_of(layout.source->copy(layout.native.offset + start, frame), width,
-                  layout.encoding.big_endian || ge_private);
+  layout.source->copy(layout.native.offset + start, length, frame.bytes);
+  to_words(frame.bytes, width, layout.encoding.big_endian || ge_private, frame.words);
 }
 
 /// The fragments of one frame: all of them for a single frame, one each where the counts match, else by the
@@ -233,10 +239,14 @@ std::vector<std::uint32_t> decode_compressed(const Layout& layout, const SliceHe
 
 }  // namespace
 
-std::vector<std::uint32_t> decode_frame(const Layout& layout, const SliceHeader& header) {
+void decode_frame(const Layout& layout, const SliceHeader& header, FrameWords& frame) {
   quieten_gdcm();
   if (!layout.pixels_cut.empty()) fail("truncated: " + layout.pixels_cut);
-  return layout.encapsulated ? decode_compressed(layout, header) : decode_native(layout, header);
+  if (layout.encapsulated) {
+    frame.words = decode_compressed(layout, header);
+  } else {
+    decode_native(layout, header, frame);
+  }
 }
 
 std::string frames_missing(const Layout& layout, const SliceHeader& header) {

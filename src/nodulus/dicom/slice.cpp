@@ -1,7 +1,9 @@
 #include "nodulus/dicom/slice.h"
 
 #include <algorithm>
+#include <cmath>
 #include <optional>
+#include <span>
 
 #include "nodulus/core/error.h"
 #include "nodulus/dicom/decode.h"
@@ -22,6 +24,10 @@ class Unpacker {
   [[nodiscard]] std::int64_t operator()(std::uint32_t word) const {
     const std::uint32_t bits = (word >> shift_) & mask_;
     return static_cast<std::int64_t>(bits ^ sign_) - static_cast<std::int64_t>(sign_);
+  }
+  /// The same for up to 16 bits stored.
+  [[nodiscard]] std::int32_t small(std::uint32_t word) const {
+    return static_cast<std::int32_t>(((word >> shift_) & mask_) ^ sign_) - static_cast<std::int32_t>(sign_);
   }
   [[nodiscard]] bool can_hold(std::int64_t value) const {
     const std::int64_t low = -static_cast<std::int64_t>(sign_);
@@ -48,6 +54,10 @@ class Padding {
     whole_word_ = !unpack.can_hold(low_) || !unpack.can_hold(high_);
     active_ = !whole_word_ || header.bits_allocated == 16;
   }
+  /// True where covers() is `low() <= stored <= high()`.
+  [[nodiscard]] bool is_range() const { return !whole_word_; }
+  [[nodiscard]] std::int64_t low() const { return low_; }
+  [[nodiscard]] std::int64_t high() const { return high_; }
   [[nodiscard]] bool covers(std::uint32_t word, std::int64_t stored) const {
     if (!active_) return false;
     if (!whole_word_) return stored >= low_ && stored <= high_;
@@ -58,9 +68,28 @@ class Padding {
  private:
   bool active_ = false;
   bool whole_word_ = false;
-  std::int64_t low_ = 0;
+  std::int64_t low_ = 1;  ///< Above high_: no value is padding.
   std::int64_t high_ = 0;
 };
+
+/// The usual case, with nothing but whole numbers that 32 bits hold: no rounding, and eight pixels at a time.
+bool fill_whole_numbers(std::span<const std::uint32_t> words, const SliceHeader& header, const Unpacker& unpack,
+                        const Padding& padding, std::span<std::int16_t> hu) {
+  const auto small = [](double value) { return std::trunc(value) == value && std::abs(value) <= 8192; };
+  if (header.bits_stored > 16 || !padding.is_range() || !small(header.rescale.slope) ||
+      !small(header.rescale.intercept))
+    return false;
+  const auto slope = static_cast<std::int32_t>(header.rescale.slope);
+  const auto intercept = static_cast<std::int32_t>(header.rescale.intercept);
+  const auto low = static_cast<std::int32_t>(padding.low());
+  const auto high = static_cast<std::int32_t>(padding.high());
+  for (std::size_t i = 0; i < words.size(); ++i) {
+    const std::int32_t stored = unpack.small(words[i]);
+    const std::int32_t value = std::clamp(stored * slope + intercept, -32768, 32767);
+    hu[i] = static_cast<std::int16_t>(stored >= low && stored <= high ? kPaddingHu : value);
+  }
+  return true;
+}
 
 }  // namespace
 
@@ -87,24 +116,31 @@ SliceReader::~SliceReader() = default;
 SliceReader::SliceReader(SliceReader&&) noexcept = default;
 SliceReader& SliceReader::operator=(SliceReader&&) noexcept = default;
 
-StoredFrame SliceReader::read_stored(const SliceHeader& header) {
+std::span<const std::uint32_t> SliceReader::words(const SliceHeader& header) {
   try {
     if (!header.pixel_problem.empty()) throw Error(ErrorCode::bad_input, header.pixel_problem);
-    const std::vector<std::uint32_t> words = decode_frame(cache_->open(header.path), header);
-    const Unpacker unpack(header);
-    const Padding padding(header, unpack);
-    StoredFrame frame;
-    frame.values.resize(words.size());
-    frame.is_padding.resize(words.size());
-    for (std::size_t i = 0; i < words.size(); ++i) {
-      frame.values[i] = unpack(words[i]);
-      frame.is_padding[i] = padding.covers(words[i], frame.values[i]);
-    }
-    return frame;
+    // A thread reads many slices of one size: it takes the same memory each time.
+    thread_local FrameWords frame;
+    decode_frame(cache_->open(header.path), header, frame);
+    return frame.words;
   } catch (const Error& error) {
     const std::string frame = header.frames > 1 ? " frame " + std::to_string(header.frame_index) : "";
     throw Error(error.code(), header.path + frame + ": " + error.what());
   }
+}
+
+StoredFrame SliceReader::read_stored(const SliceHeader& header) {
+  const std::span<const std::uint32_t> sample_words = words(header);
+  const Unpacker unpack(header);
+  const Padding padding(header, unpack);
+  StoredFrame frame;
+  frame.values.resize(sample_words.size());
+  frame.is_padding.resize(sample_words.size());
+  for (std::size_t i = 0; i < sample_words.size(); ++i) {
+    frame.values[i] = unpack(sample_words[i]);
+    frame.is_padding[i] = padding.covers(sample_words[i], frame.values[i]);
+  }
+  return frame;
 }
 
 Slice SliceReader::read(const SliceHeader& header) {
@@ -112,10 +148,14 @@ Slice SliceReader::read(const SliceHeader& header) {
     throw Error(ErrorCode::bad_input,
                 header.path + ": no RescaleSlope and RescaleIntercept, so that no HU follow from the pixels");
   }
-  const StoredFrame stored = read_stored(header);
-  Slice slice{header, std::vector<std::int16_t>(stored.values.size())};
-  for (std::size_t i = 0; i < stored.values.size(); ++i) {
-    slice.hu[i] = stored.is_padding[i] != 0 ? kPaddingHu : header.rescale.to_hu(stored.values[i]);
+  const std::span<const std::uint32_t> sample_words = words(header);
+  const Unpacker unpack(header);
+  const Padding padding(header, unpack);
+  Slice slice{header, std::vector<std::int16_t>(sample_words.size())};
+  if (fill_whole_numbers(sample_words, header, unpack, padding, slice.hu)) return slice;
+  for (std::size_t i = 0; i < sample_words.size(); ++i) {
+    const std::int64_t stored = unpack(sample_words[i]);
+    slice.hu[i] = padding.covers(sample_words[i], stored) ? kPaddingHu : header.rescale.to_hu(stored);
   }
   return slice;
 }

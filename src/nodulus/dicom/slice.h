@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -46,6 +47,9 @@ class SliceReader {
 
  private:
   struct Cache;
+  /// The frame's sample words, valid until this thread's next call.
+  std::span<const std::uint32_t> words(const SliceHeader& header);
+
   std::unique_ptr<Cache> cache_;
 };
 

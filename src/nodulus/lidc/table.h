@@ -7,7 +7,7 @@
 
 namespace nodulus::lidc {
 
-/// Column names of nodules.csv, units in the names; docs/lidc.md explains each.
+/// Column names of nodules.csv, units in the names; docs/formats.md explains each.
 std::vector<std::string> nodule_columns();
 
 /// One row of nodules.csv: a string a column, empty where nothing is known (the diameter of a point, ratings of a

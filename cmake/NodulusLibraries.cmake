@@ -32,9 +32,14 @@ endif()
 
 if(NODULUS_TORCH)
   find_package(Torch REQUIRED)
+  # libtorch's at::parallel_for is a template: without the flag it runs on one thread and says nothing.
+  find_package(OpenMP COMPONENTS CXX)
+  if(NOT OpenMP_CXX_FOUND)
+    message(WARNING "OpenMP: expected it of the compiler, found none; training and generating run on one thread in part")
+  endif()
   add_library(nodulus_torch INTERFACE)
   target_include_directories(nodulus_torch SYSTEM INTERFACE ${TORCH_INCLUDE_DIRS})
-  target_link_libraries(nodulus_torch INTERFACE ${TORCH_LIBRARIES})
+  target_link_libraries(nodulus_torch INTERFACE ${TORCH_LIBRARIES} $<TARGET_NAME_IF_EXISTS:OpenMP::OpenMP_CXX>)
   separate_arguments(torch_flags UNIX_COMMAND "${TORCH_CXX_FLAGS}")
   target_compile_options(nodulus_torch INTERFACE ${torch_flags})
   # Compiled once, used by every module that sees torch. Not <torch/torch.h>: its templates are instantiated anew in

@@ -54,6 +54,7 @@ TEST(AtomicFile, AWriteThatEndsHalfWayLeavesTheOldFile) {
   }
   int status = -1;
   ASSERT_EQ(::waitpid(child, &status, 0), child);
+  ASSERT_TRUE(WIFEXITED(status));
   EXPECT_EQ(WEXITSTATUS(status), 0);
   EXPECT_EQ(test::read_all(folder / "a"), "old");
   EXPECT_EQ(std::distance(fs::directory_iterator(folder.path()), fs::directory_iterator()), 1);

@@ -6,98 +6,18 @@
 #include <fstream>
 
 #include "nodulus/core/csv.h"
-#include "nodulus/core/png.h"
-#include "nodulus/data/dataset.h"
+#include "nodulus/core/npy.h"
 #include "nodulus/data/entries.h"
-#include "nodulus/data/export_images.h"
-#include "nodulus/data/loader.h"
 #include "nodulus/data/picture_reader.h"
 #include "nodulus/data/zip_writer.h"
-#include "tests/data/fixtures.h"
-#include "tests/support/expect_error.h"
-#include "tests/support/temporary_folder.h"
+#include "tests/data/import_fixture.h"
 
 namespace nodulus::data {
 namespace {
 
 namespace fs = std::filesystem;
-using nodulus::test::expect_error;
 using nodulus::test::read_all;
 using nodulus::test::write_all;
-
-std::string text_of(const std::vector<std::uint8_t>& bytes) { return {bytes.begin(), bytes.end()}; }
-
-/// Pixel i is first + i.
-Picture ramp(int width, int height, int first) {
-  Picture picture(width, height, 1);
-  for (std::size_t i = 0; i < picture.pixels.size(); ++i)
-    picture.pixels[i] = static_cast<std::uint8_t>(first + static_cast<int>(i));
-  return picture;
-}
-
-/// A ustar archive, put together by hand (POSIX 1003.1-1988, section 10.1.1).
-std::string tar(const std::vector<std::pair<std::string, std::string>>& files) {
-  std::string archive;
-  for (const auto& [name, bytes] : files) {
-    std::string header(512, '\0');
-    header.replace(0, name.size(), name);
-    header.replace(100, 7, "0000644");
-    header.replace(108, 7, "0000000");
-    header.replace(116, 7, "0000000");
-    char size[13];
-    std::snprintf(size, sizeof size, "%011o", static_cast<unsigned>(bytes.size()));
-    header.replace(124, 11, size);
-    header.replace(136, 11, "00000000000");
-    header.replace(148, 8, "        ");
-    header[156] = '0';
-    header.replace(257, 5, "ustar");
-    header.replace(263, 2, "00");
-    unsigned sum = 0;
-    for (const char c : header) sum += static_cast<unsigned char>(c);
-    char checksum[8];
-    std::snprintf(checksum, sizeof checksum, "%06o", sum);
-    header.replace(148, 6, checksum);
-    header[154] = '\0';
-    archive += header + bytes + std::string((512 - bytes.size() % 512) % 512, '\0');
-  }
-  return archive + std::string(1024, '\0');
-}
-
-class ImportTest : public testing::Test {
- protected:
-  ImportTest() {
-    options_.source = folder_ / "source";
-    options_.out = folder_ / "out";
-  }
-  void put(const std::string& name, const std::string& bytes) { write_all(folder_ / "source" / name, bytes); }
-  Dataset import() {
-    options_.force = true;
-    SilentMonitor monitor;
-    result_ = import_pictures(options_, monitor);
-    return Dataset::open(options_.out);
-  }
-  void refused(ErrorCode code, const std::vector<std::string>& parts) {
-    SilentMonitor monitor;
-    expect_error([&] { (void)import_pictures(options_, monitor); }, code, parts);
-    for (const auto& entry : fs::directory_iterator(folder_.path())) {
-      EXPECT_NE(entry.path().filename().string()[0], '.') << entry.path();  // nothing half there
-    }
-  }
-  /// Files of a table's set: two patients, masks, HU from gain and offset.
-  std::vector<std::pair<std::string, std::string>> tabled() {
-    return {{"images/a.png", text_of(encode_png(ramp(4, 4, 0)))},
-            {"readers/a.png", text_of(encode_png(Picture(4, 4, 1, 3)))},
-            {"images/b.png", text_of(encode_png(ramp(4, 4, 100)))},
-            {"readers/b.png", text_of(encode_png(Picture(4, 4, 1, 1)))},
-            {"items.csv",
-             "file,patient,nodule,hu_gain,hu_offset,spacing_mm,readers,internalStructure,note\n"
-             "b.png,LIDC-IDRI-0002,n1,8.5,-1000,0.7,3,1,x\n"
-             "a.png,LIDC-IDRI-0001,n1,2,-500,0.6,4,,\"y, z\"\n"}};
-  }
-  nodulus::test::TemporaryFolder folder_;
-  ImportOptions options_;
-  ImportResult result_;
-};
 
 TEST_F(ImportTest, AFolderAZipAndATarGiveTheSameSet) {
   std::vector<std::string> hashes;
@@ -162,17 +82,6 @@ TEST_F(ImportTest, TheCutIsCentral) {
   EXPECT_EQ(result_.rejects.at("smaller than the cut"), 1);
 }
 
-/// What an import says on the way.
-class KeepsWarnings final : public Monitor {
- public:
-  void note(std::string_view) override {}
-  void warn(std::string_view line) override { said += std::string(line) + "\n"; }
-  void progress(const Progress& progress) override { last_done = progress.done; }
-  [[nodiscard]] bool stop_requested() const override { return false; }
-  std::string said;
-  std::int64_t last_done = 0;
-};
-
 TEST_F(ImportTest, TheMostCommonSizeIsTheRuleNotTheFirst) {
   put("a.png", text_of(encode_png(ramp(5, 4, 0))));
   put("b.png", text_of(encode_png(ramp(4, 4, 10))));
@@ -189,6 +98,70 @@ TEST_F(ImportTest, TheMostCommonSizeIsTheRuleNotTheFirst) {
   const CsvTable rejects = CsvTable::read(options_.out / "rejects.csv");
   EXPECT_EQ(rejects.text(0, "where"), "a.png");
   EXPECT_NE(rejects.text(0, "detail").find("expected 4x4, found 5x4"), std::string::npos);
+}
+
+TEST_F(ImportTest, TheSecondPassReadsMasksAndArraysAnew) {
+  for (const auto& [name, bytes] : tabled()) put(name, bytes);
+  put("images/0.png", text_of(encode_png(ramp(5, 4, 0))));
+  put("readers/0.png", text_of(encode_png(Picture(5, 4, 1, 2))));
+  put("items.csv", "file,patient,hu_gain,hu_offset\n0.png,P0,1,0\nb.png,P1,1,0\na.png,P2,1,0\n");
+  const Dataset dataset = import();
+  ASSERT_EQ(dataset.size(), 2);
+  EXPECT_EQ(dataset.image(0)[3], 103);
+  EXPECT_EQ(dataset.mask(0)[3], 1);
+  EXPECT_EQ(dataset.mask(1)[3], 3);
+
+  NpyWriter odd(folder_ / "source/images/0.npy", NpyType::int16, {2, 2});
+  odd.append(std::span<const std::int16_t>(std::vector<std::int16_t>(4, 7)));
+  odd.close();
+  NpyWriter usual(folder_ / "source/images/1.npy", NpyType::int16, {4, 4});
+  for (int i = 0; i < 3; ++i)
+    usual.append(std::span<const std::int16_t>(std::vector<std::int16_t>(16, static_cast<std::int16_t>(i))));
+  usual.close();
+  fs::remove_all(folder_ / "source/readers");
+  for (const char* file : {"images/0.png", "images/a.png", "images/b.png", "items.csv"})
+    fs::remove(folder_ / "source" / file);
+  const Dataset arrays = import();
+  ASSERT_EQ(arrays.size(), 3);
+  EXPECT_EQ(arrays.image(2)[15], 2);
+  EXPECT_EQ(result_.rejects, (std::map<std::string, int>{{"wrong size", 1}}));
+}
+
+TEST_F(ImportTest, MasksAreFoundByTheirPath) {
+  for (const char* patient : {"P1", "P2"}) {
+    const std::string name = std::string(patient) + "/000.png";
+    put("images/" + name, text_of(encode_png(ramp(4, 4, 0))));
+    put("readers/" + name, text_of(encode_png(Picture(4, 4, 1, patient[1] == '1' ? 1 : 3))));
+  }
+  const Dataset dataset = import();
+  ASSERT_EQ(dataset.size(), 2);
+  EXPECT_EQ(dataset.mask(0)[0], 1);
+  EXPECT_EQ(dataset.mask(1)[0], 3);
+  fs::remove_all(folder_ / "source/readers/P2");
+  EXPECT_EQ(import().size(), 1);  // not with the mask of P1
+  EXPECT_EQ(result_.rejects, (std::map<std::string, int>{{"mask missing", 1}}));
+  fs::remove_all(folder_ / "source/readers");
+  fs::remove_all(options_.out);
+  put("readers/000.png", text_of(encode_png(Picture(4, 4, 1, 1))));
+  refused(ErrorCode::bad_input, {"readers/000.png", "images/P1/000.png", "images/P2/000.png"});
+}
+
+TEST_F(ImportTest, TablesMayNotBeDamagedOrSeveral) {
+  ZipWriter zip(folder_ / "s.zip", false);
+  for (const auto& [name, bytes] : tabled())
+    zip.add(name, {reinterpret_cast<const std::uint8_t*>(bytes.data()), bytes.size()});
+  zip.close();
+  std::string archive = read_all(folder_ / "s.zip");
+  archive[archive.find("-1000,0.7") + 1] = '9';  // the check sum of items.csv does not fit any more
+  write_all(folder_ / "s.zip", archive);
+  options_.source = folder_ / "s.zip";
+  refused(ErrorCode::bad_input, {"s.zip, items.csv", "damaged archive entry"});
+  options_.source = folder_ / "source";
+  for (const auto& [name, bytes] : tabled()) {
+    put("a/" + name, bytes);
+    put("b/" + name, bytes);
+  }
+  refused(ErrorCode::usage, {"2 tables", "a/items.csv", "b/items.csv", "--csv"});
 }
 
 TEST_F(ImportTest, ATableThatHardlyFitsIsSaid) {
@@ -322,83 +295,6 @@ TEST_F(ImportTest, AnExistingTargetStays) {
   EXPECT_EQ(Dataset::open(options_.out).hash(), before);
 }
 
-TEST_F(ImportTest, WhatIsExportedComesBack) {
-  SilentMonitor monitor;
-  const Dataset original = Dataset::open(test::make_dataset(folder_ / "original", 5, 8));
-  for (const auto& [format, tolerance] :
-       std::map<std::string, double>{{"png16", 0}, {"npy", 0}, {"png8", 3.25}, {"jpeg", 40}}) {
-    ExportOptions exported;
-    exported.source = folder_ / "original";
-    exported.out = folder_ / ("pictures-" + format);
-    exported.format = format;
-    exported.quality = 100;
-    EXPECT_EQ(export_images(exported, monitor).images, 10);
-    options_.source = exported.out;
-    const Dataset back = import();
-    ASSERT_EQ(back.size(), 10) << format;
-    for (std::int64_t i = 0; i < 10; ++i) {
-      EXPECT_EQ(back.item(i).patient, original.item(i).patient);
-      EXPECT_EQ(back.label(i, "malignancy"), original.label(i, "malignancy"));
-      for (std::size_t p = 0; p < 64; ++p) {
-        EXPECT_NEAR(back.image(i)[p], original.image(i)[p], tolerance) << format;
-        EXPECT_EQ(back.mask(i)[p], original.mask(i)[p]) << format;
-      }
-    }
-  }
-}
-
-TEST_F(ImportTest, StyleGansZipGoesOutAndComesIn) {
-  SilentMonitor monitor;
-  const Dataset original = Dataset::open(test::make_dataset(folder_ / "original", 5, 8));
-  ExportOptions exported;
-  exported.source = folder_ / "original";
-  exported.out = folder_ / "s.zip";
-  exported.format = "stylegan2-ada";
-  exported.label = "readers";
-  KeepsWarnings warned;
-  EXPECT_FALSE(export_images(exported, warned).masks);  // the format has no place for them
-  EXPECT_NE(warned.said.find("no patients"), std::string::npos);
-  options_.source = exported.out;
-  const Dataset back = import();
-  ASSERT_EQ(back.size(), 10);
-  EXPECT_EQ(back.item(0).patient, "00000/img00000000.png");
-  EXPECT_EQ(back.label(3, "class"), 4);
-  EXPECT_NEAR(back.image(3)[9], original.image(3)[9], 3.25);
-  expect_error([&] { (void)export_images(exported, monitor); }, ErrorCode::exists, {"s.zip", "--force"});
-  ExportOptions misnamed = exported;
-  misnamed.out = folder_ / "folder";
-  expect_error([&] { (void)export_images(misnamed, monitor); }, ErrorCode::usage, {".zip", "folder'"});
-  exported.label = "malignancy";  // unknown for some
-  exported.force = true;
-  expect_error([&] { (void)export_images(exported, monitor); }, ErrorCode::bad_input,
-               {"items.csv", "'malignancy'", "whole number"});
-  EXPECT_EQ(import().label(3, "class"), 4);  // the old zip is whole
-}
-
-TEST_F(ImportTest, PicturesOfGeneratedImagesSaySo) {
-  SilentMonitor monitor;
-  for (const bool synthetic : {true, false}) {
-    const fs::path set = folder_ / (synthetic ? "generated" : "real");
-    test::make_dataset(set, 1, 8, true, synthetic);
-    for (const std::string format : {"png8", "png16", "jpeg", "npy", "stylegan2-ada"}) {
-      ExportOptions exported;
-      exported.source = set;
-      exported.out = set.string() + format + (format == "stylegan2-ada" ? ".zip" : "");
-      exported.format = format;
-      EXPECT_EQ(export_images(exported, monitor).synthetic, synthetic);
-      options_.source = exported.out;
-      EXPECT_EQ(import().synthetic(), synthetic) << format;  // the mark comes back in
-      if (format == "npy" || format == "stylegan2-ada") continue;
-      fs::remove(exported.out / "manifest.json");
-      EXPECT_EQ(import().synthetic(), synthetic) << format;  // by the pictures alone
-      const std::string outline = read_all(exported.out / "readers" / "000000.png");
-      EXPECT_EQ(outline.find("Synthetic") != std::string::npos, synthetic) << format;
-      const std::string bytes = read_all(exported.out / "images" / (format == "jpeg" ? "000000.jpg" : "000000.png"));
-      EXPECT_EQ(bytes.find("Synthetic") != std::string::npos, synthetic) << format;
-    }
-  }
-}
-
 TEST_F(ImportTest, TwoMaskFoldersAreNotGuessedBetween) {
   for (const auto& [name, bytes] : tabled()) put(name, bytes);
   put("masks/a.png", text_of(encode_png(Picture(4, 4, 1, 2))));
@@ -407,43 +303,6 @@ TEST_F(ImportTest, TwoMaskFoldersAreNotGuessedBetween) {
   refused(ErrorCode::bad_input, {"items.csv, line 3", "'a.png' may be 'images/a.png' or 'masks/a.png'"});
   put("items.csv", "file,patient\nimages/a.png,P\n");
   EXPECT_EQ(import().mask(0)[0], 3);
-}
-
-TEST_F(ImportTest, GeneratedOutlinesComeBackAsTheConsensus) {
-  // What generate writes, in small: two images with outlines of 0 and 1, no labels.
-  const fs::path images = folder_ / "images";
-  fs::create_directory(images);
-  NpyWriter pixels(images / "images.npy", NpyType::int16, {2, 2});
-  NpyWriter outlines(images / "masks.npy", NpyType::uint8, {2, 2});
-  CsvWriter items(images / "items.csv", {"file", "model", "seed"});
-  for (int i = 0; i < 2; ++i) {
-    pixels.append(std::span<const std::int16_t>(std::vector<std::int16_t>{-800, 40, 40, -800}));
-    outlines.append(std::span<const std::uint8_t>(std::vector<std::uint8_t>{0, 1, 1, 0}));
-    items.row(std::vector<std::string>{"", "run", std::to_string(i)});
-  }
-  pixels.close();
-  outlines.close();
-  items.close();
-  Manifest manifest;
-  manifest.kind = "images";
-  manifest.synthetic = true;
-  write_manifest(images, manifest);
-  ExportOptions exported;
-  exported.source = images;
-  exported.out = folder_ / "pictures";
-  SilentMonitor monitor;
-  (void)export_images(exported, monitor);
-  options_.source = exported.out;
-  options_.split = {1, 0};
-  const Dataset back = import();
-  EXPECT_TRUE(back.synthetic());
-  const Loader loader(back, {.mask_channel = true});
-  std::vector<float> out(8);
-  loader.batch(std::vector<std::uint64_t>{0}, out);
-  EXPECT_EQ(std::vector<float>(out.begin() + 4, out.end()), (std::vector<float>{-1, 1, 1, -1}));
-  exported.split = "train";
-  exported.out = folder_ / "other";
-  expect_error([&] { (void)export_images(exported, monitor); }, ErrorCode::usage, {"has no splits", "'train'"});
 }
 
 TEST_F(ImportTest, StyleGansLabelsMayBeMissing) {

@@ -41,11 +41,32 @@ TEST(Inspect, CountsWhatIsThere) {
     EXPECT_NE(item % 5, 0);
   }
   EXPECT_THAT(text_of(result), testing::HasSubstr("5 highly suspicious"));
+  EXPECT_THAT(text_of(result), testing::HasSubstr("63 to 500 HU"));
   const Json json = read_json(folder / "look/inspect.json");
   EXPECT_EQ(json["counts"]["images"], 20);
+  EXPECT_EQ(json["hu"]["window"], (Json{63, 500}));
+  EXPECT_EQ(json["synthetic"], false);
   EXPECT_TRUE(std::filesystem::exists(folder / "look/contact_sheet.png"));
   EXPECT_TRUE(std::filesystem::exists(folder / "look/hu_histogram.png"));
   nodulus::test::expect_error([&] { (void)inspect(options, monitor); }, ErrorCode::exists, {"look"});
+}
+
+TEST(Inspect, PicturesOfGeneratedImagesSaySo) {
+  const nodulus::test::TemporaryFolder folder;
+  SilentMonitor monitor;
+  for (const bool synthetic : {true, false}) {
+    InspectOptions options;
+    options.dataset = test::make_dataset(folder / (synthetic ? "generated" : "real"), 2, 8, true, synthetic);
+    options.out = folder / (synthetic ? "look-generated" : "look-real");
+    const Inspection result = inspect(options, monitor);
+    EXPECT_EQ(result.synthetic, synthetic);
+    EXPECT_EQ(text_of(result).find("SYNTHETIC") != std::string::npos, synthetic);
+    EXPECT_EQ(read_manifest(options.out, "inspection", 1).synthetic, synthetic);
+    for (const char* picture : {"contact_sheet.png", "hu_histogram.png"}) {
+      const std::string bytes = nodulus::test::read_all(options.out / picture);
+      EXPECT_EQ(bytes.find("Synthetic") != std::string::npos, synthetic) << picture;
+    }
+  }
 }
 
 }  // namespace

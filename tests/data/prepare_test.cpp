@@ -286,15 +286,19 @@ TEST_F(PrepareTest, SlicesLargestAndSpacing) {
   slices.raw = {bundled()};
   slices.content = "slice";
   slices.size = 512;
+  slices.size_classes = {"nodule", "small_nodule", "non_nodule"};  // so that some slice shows two
   (void)prepare(slices, monitor_);
   const Dataset whole = Dataset::open(folder_ / "slices");
   EXPECT_GT(whole.size(), 3);
   EXPECT_EQ(whole.info().content, "slice");
   std::set<std::string> lesions;
+  bool several = false;
   for (std::int64_t i = 0; i < whole.size(); ++i) {
+    several = several || whole.item(i).nodule.find(';') != std::string::npos;
     std::stringstream names(whole.item(i).nodule);
     for (std::string name; std::getline(names, name, ';');) lesions.insert(name);
   }
+  EXPECT_TRUE(several);
   EXPECT_EQ(whole.info().counts.nodules, static_cast<std::int64_t>(lesions.size()));
   slices.out = folder_ / "other";
   slices.size = 256;

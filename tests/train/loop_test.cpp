@@ -3,6 +3,9 @@
 #include <gmock/gmock.h>
 
 #include <fstream>
+#include <functional>
+#include <stdexcept>
+#include <utility>
 
 #include "nodulus/core/atomic_file.h"
 #include "nodulus/core/error.h"
@@ -147,20 +150,71 @@ TEST_F(TrainLoop, AStopWhileSamplesAreDrawnSavesAtOnce) {
   EXPECT_EQ(read_checkpoint_info(run.latest_checkpoint()).step, 1);
 }
 
-TEST_F(TrainLoop, ASheetOrMetricsThatCannotBeWrittenAreWarnings) {
+/// Does something at the first progress report, when the run is under way.
+class DoesOnce final : public Monitor {
+ public:
+  explicit DoesOnce(std::function<void()> work) : work_(std::move(work)) {}
+  void note(std::string_view) override {}
+  void warn(std::string_view line) override { warnings.emplace_back(line); }
+  void progress(const Progress&) override {
+    if (work_) std::exchange(work_, nullptr)();
+  }
+  [[nodiscard]] bool stop_requested() const override { return false; }
+  std::vector<std::string> warnings;
+
+ private:
+  std::function<void()> work_;
+};
+
+TEST_F(TrainLoop, WhatCannotBeWrittenOnTheWayIsAWarning) {
   const RunFolder run = new_run();
-  Training training = tiny_training(*dataset_, {"--steps", "2", "--log-steps", "1"});
-  training.options.sample_minutes = 1e6;  // the one at the end
+  Training training = tiny_training(*dataset_, {"--steps", "3", "--log-steps", "1", "--checkpoint-minutes", "0.01"});
+  training.options.checkpoint_minutes = 1e-9;  // after each step
+  training.options.sample_minutes = 1e6;       // the one at the end
   training.preview = [](const std::shared_ptr<models::Network>&, Monitor&) { return torch::zeros({1, 2, 8, 8}); };
-  std::filesystem::remove_all(run.samples());
+  const auto checkpoints = run.path() / "checkpoints";
+  const auto aside = run.path() / "aside";
+  DoesOnce monitor([&] {  // folders where files should be, and none where one should: stand in for a full disk
+    std::filesystem::remove(run.metrics());
+    std::filesystem::create_directory(run.metrics());
+    std::filesystem::remove_all(run.samples());
+    std::filesystem::rename(checkpoints, aside);
+  });
+  EXPECT_THROW(train(training, run, monitor), Error);  // the last checkpoint is no warning
+  std::vector<std::string> kinds;
+  for (const std::string& line : monitor.warnings) kinds.push_back(line.substr(0, line.find(':')));
+  EXPECT_THAT(kinds, ::testing::ElementsAre("no line of metrics", "no checkpoint", "no line of metrics",
+                                            "no checkpoint", "no line of metrics", "no checkpoint"));
+
+  std::filesystem::rename(aside, checkpoints);
   std::filesystem::remove(run.metrics());
-  std::filesystem::create_directory(run.metrics());  // stands in for a disk that takes no more
-  StopAtStage monitor("never");
-  EXPECT_THROW(train(training, run, monitor), Error);  // a new run's metrics must be readable to begin with
-  std::filesystem::remove(run.metrics());
-  EXPECT_EQ(train(training, run, monitor).steps, 2);
-  EXPECT_EQ(monitor.warnings, 1);
-  EXPECT_FALSE(run.checkpoints().empty());
+  DoesOnce calm([] {});
+  EXPECT_EQ(train(training, run, calm).steps, 3);
+  EXPECT_THAT(calm.warnings, ::testing::ElementsAre(::testing::StartsWith("no sheet of samples: ")));
+  EXPECT_EQ(read_checkpoint_info(run.latest_checkpoint()).step, 3);
+}
+
+TEST_F(TrainLoop, APreviewThatLibtorchEndsIsAWarning) {
+  const RunFolder run = new_run();
+  Training training = tiny_training(*dataset_, {"--steps", "1"});
+  training.options.sample_minutes = 1e6;
+  training.preview = [](const std::shared_ptr<models::Network>&, Monitor&) -> torch::Tensor {
+    throw std::runtime_error("CUDA out of memory");
+  };
+  DoesOnce monitor([] {});
+  EXPECT_EQ(train(training, run, monitor).steps, 1);
+  EXPECT_THAT(monitor.warnings, ::testing::ElementsAre("no sheet of samples: CUDA out of memory"));
+}
+
+TEST_F(TrainLoop, RefusesAFolderThatIsTrainedIn) {
+  RunFolder run = new_run();
+  run.lock();
+  try {
+    train(tiny_training(*dataset_, {"--steps", "1"}), RunFolder::open(run.path()), silent_);
+    FAIL() << "trained all the same";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.code(), ErrorCode::exists);
+  }
 }
 
 TEST_F(TrainLoop, KeepsTheNewestCheckpointsAndRewindsMetrics) {

@@ -46,6 +46,14 @@ TEST(RunFolder, OneProcessAtATimeTrainsInIt) {
   EXPECT_NO_THROW(second.lock());
 }
 
+TEST(RunFolder, KnowsWhatItBeganOn) {
+  Manifest manifest;
+  manifest.inputs = {{"dataset", "abc"}};
+  const RunFolder run = RunFolder::create(scratch(), "a", "", manifest);
+  EXPECT_TRUE(run.began_on({"elsewhere", "abc"}));
+  EXPECT_FALSE(run.began_on({"dataset", "abd"}));
+}
+
 TEST(RunFolder, LockingRemovesWhatAKilledProcessLeft) {
   RunFolder run = RunFolder::create(scratch(), "a", "", {});
   const std::string left = run.checkpoint(13).string() + ".tmp";

@@ -29,7 +29,8 @@ class ExportImages final : public Command {
     require_out(settings_.out, "where the pictures go");
     if (!std::filesystem::exists(settings_.source))
       throw Error(ErrorCode::not_found, fmt::format("{}: no such folder", settings_.source.string()));
-    if (settings_.format != "stylegan2-ada") check_target(settings_.out, "pictures", common.force);  // a zip is a file
+    settings_.force = common.force;
+    data::check_export_target(settings_);
     Outcome outcome;
     outcome.figures = {{"source", settings_.source.string()}, {"out", settings_.out.string()}};
     outcome.text =

@@ -10,6 +10,7 @@
 #include "nodulus/core/artifact.h"
 #include "nodulus/core/csv.h"
 #include "nodulus/core/error.h"
+#include "nodulus/core/files.h"
 #include "nodulus/core/npy.h"
 #include "nodulus/core/reject.h"
 #include "nodulus/data/window.h"
@@ -32,7 +33,7 @@ class ImagesWriter {
         items_(folder / "items.csv", {"file", "model", "seed", "condition", "sampler", "steps", "evaluations"}) {
     if (shape.channels > 1)
       masks_.emplace(folder / "masks.npy", NpyType::uint8, std::vector<std::int64_t>{shape.height, shape.width});
-    if (pictures) std::filesystem::create_directory(folder / "png");
+    if (pictures) make_folder(folder / "png");
   }
 
   /// One image, [channels, height, width] in the model's scale. `row` holds the items.csv fields after `file`.
@@ -48,7 +49,10 @@ class ImagesWriter {
     }
     if (images_.rows() <= sheet_cells) sheet_.insert(sheet_.end(), values.begin(), values.end());
     const std::string file = fmt::format("png/{:06}.png", images_.rows() - 1);
-    if (pictures_) write_picture(folder_ / file, hu);
+    if (pictures_) {
+      const std::array marks{synthetic_mark};
+      write_png(folder_ / file, data::to_picture(hu, shape_.width, shape_.height, window_), marks);
+    }
     std::vector<std::string> fields{pictures_ ? file : ""};
     fields.insert(fields.end(), row.begin(), row.end());
     items_.row(fields);
@@ -65,16 +69,6 @@ class ImagesWriter {
   }
 
  private:
-  void write_picture(const std::filesystem::path& file, std::span<const std::int16_t> hu) const {
-    Picture picture(shape_.width, shape_.height, 1);
-    for (std::size_t i = 0; i < hu.size(); ++i) {
-      const double grey = (hu[i] - window_.lo) / (window_.hi - window_.lo) * 255;
-      picture.pixels[i] = static_cast<std::uint8_t>(std::clamp(grey + 0.5, 0.0, 255.0));
-    }
-    const std::array marks{synthetic_mark};
-    write_png(file, picture, marks);
-  }
-
   std::filesystem::path folder_;
   data::ModelShape shape_;
   WindowHu window_;
@@ -124,6 +118,7 @@ class Generate final : public Command {
     if (bfloat16_ && common.device != "cuda") throw Error(ErrorCode::usage, "--bfloat16: only with --device cuda");
     warn_of_slow_blas(monitor);
     const TrainedModel model = load_model(model_);
+    const Manifest::Input input = manifest_input(model.checkpoint);  // now: a run that trains on removes old ones
     const int steps = steps_of(model);
     sample::DiffusionSource source(parts(model, steps, common, monitor));
     ArtifactWriter artifact(out_, "images", common.force);
@@ -133,8 +128,14 @@ class Generate final : public Command {
     try {
       draw(source, writer, steps);
     } catch (const Error& error) {
+      std::error_code ignored;
+      if (error.code() != ErrorCode::stopped || writer.count() == 0) throw;
       // Some images must not replace a whole set that --force would have replaced by a whole set.
-      if (error.code() != ErrorCode::stopped || writer.count() == 0 || std::filesystem::exists(out_)) throw;
+      if (std::filesystem::exists(out_, ignored)) {
+        throw Error(ErrorCode::stopped,
+                    fmt::format("stopped; {} of {} images were done and are given up, {} is as it was", writer.count(),
+                                count_, out_.string()));
+      }
       stopped = true;  // the finished batches are whole images: keep them
     }
     writer.close();
@@ -149,7 +150,7 @@ class Generate final : public Command {
     manifest.options["evaluations"] = choice_.row->evaluations(steps);
     manifest.seed = seed_;
     manifest.synthetic = true;
-    manifest.inputs.push_back(manifest_input(model.checkpoint));
+    manifest.inputs.push_back(input);
     write_manifest(artifact.path(), manifest);
     artifact.commit();
     if (stopped)

@@ -2,6 +2,7 @@
 
 #include "nodulus/app/commands.h"
 #include "nodulus/app/shared_options.h"
+#include "nodulus/core/artifact.h"
 #include "nodulus/data/inspect.h"
 
 namespace nodulus::app {
@@ -18,7 +19,8 @@ class Inspect final : public Command {
     window_.describe(options);
   }
 
-  Outcome plan(const CommonOptions& /*common*/, Monitor& /*monitor*/) override {
+  Outcome plan(const CommonOptions& common, Monitor& /*monitor*/) override {
+    if (!settings_.out.empty()) check_target(settings_.out, "inspection", common.force);
     const data::Dataset dataset = data::Dataset::open(settings_.dataset);
     Outcome outcome;
     outcome.figures = {{"images", dataset.size()}};

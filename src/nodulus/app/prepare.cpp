@@ -54,9 +54,10 @@ class Prepare final : public Command {
                        {"series", preview.series}, {"with_reading", preview.with_reading},
                        {"reused", preview.reused}, {"rejects", preview.rejects}};
     outcome.text = fmt::format(
-        "would read {} into {}: {} files, {} CT slices; {} of them with a reading, {} of those are there already{}",
-        fmt::format("{} CT series", preview.series), settings_.out.string(), preview.files, preview.slices,
-        preview.with_reading, preview.reused, counts_text("left out", preview.rejects));
+        "would read {} CT series ({} slices, {} files looked at) into {}: {} with a reading, {} "
+        "there already{}",
+        preview.series, preview.slices, preview.files, settings_.out.string(), preview.with_reading, preview.reused,
+        counts_text("left out", preview.rejects));
     return outcome;
   }
 

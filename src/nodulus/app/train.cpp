@@ -136,7 +136,15 @@ class Train final : public Command {
   }
 
   [[nodiscard]] train::RunFolder run_folder(const Options& options, const data::Dataset& dataset) const {
-    if (!resumed_.empty()) return train::RunFolder::open(resumed_);
+    if (!resumed_.empty()) {
+      train::RunFolder run = train::RunFolder::open(resumed_);
+      // A checkpoint knows the data set itself; a run that died before its first has its manifest's word alone.
+      if (run.checkpoints().empty() && !run.began_on(manifest_input(dataset.folder()))) {
+        throw Error(ErrorCode::bad_input, fmt::format("{}: was begun on another data set than {}", resumed_.string(),
+                                                      dataset.folder().string()));
+      }
+      return run;
+    }
     Manifest manifest;
     manifest.command = "train";
     manifest.options = options.to_json();

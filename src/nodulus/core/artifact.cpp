@@ -18,12 +18,9 @@ bool there(const fs::path& path) {
   return ::lstat(path.c_str(), &status) == 0;
 }
 
-/// A target without a trailing slash, so that it has a name and a parent.
 fs::path tidy(const fs::path& target) {
   if (target.empty()) throw Error(ErrorCode::usage, "expected a name for the output folder, found ''");
-  fs::path path = fs::absolute(target).lexically_normal();
-  if (!path.has_filename()) path = path.parent_path();
-  return path;
+  return without_slash(target);
 }
 
 /// What a path looks like in a message: as the user wrote it.
@@ -75,7 +72,8 @@ void check_target(const fs::path& target, std::string_view kind, bool force) {
   }
   fs::path parent = path.parent_path();
   while (!there(parent) && parent.has_relative_path()) parent = parent.parent_path();
-  if (::access(parent.c_str(), W_OK | X_OK) != 0) throw io_error("write into", parent);
+  if (::access(parent.c_str(), W_OK | X_OK) != 0)
+    throw Error(ErrorCode::io, "cannot create " + quoted(target) + ": " + io_error("write into", parent).what());
 }
 
 ArtifactWriter::ArtifactWriter(const fs::path& target, std::string_view kind, bool force)

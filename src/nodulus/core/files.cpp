@@ -65,6 +65,15 @@ void write_text(const fs::path& file, std::string_view text) {
   if (descriptor.close() != 0) throw io_error("write", file);
 }
 
+void make_folder(const fs::path& folder) {
+  if (::mkdir(folder.c_str(), 0777) != 0) throw io_error("create", folder);
+}
+
+fs::path without_slash(const fs::path& path) {
+  fs::path tidy = fs::absolute(path).lexically_normal();
+  return tidy.has_filename() ? tidy : tidy.parent_path();
+}
+
 void sync_path(const fs::path& path) {
   const Descriptor descriptor(path, O_RDONLY);
   if (!descriptor.ok()) throw io_error("open", path);

@@ -11,6 +11,12 @@ namespace nodulus {
 /// naming it.
 void write_text(const std::filesystem::path& file, std::string_view text);
 
+/// Creates one folder. Error{io} naming it.
+void make_folder(const std::filesystem::path& folder);
+
+/// The absolute path without "." parts and a trailing slash, so that it has a name and a parent.
+std::filesystem::path without_slash(const std::filesystem::path& path);
+
 /// Error{io}: "cannot <action> '<path>': <what errno says>". Call it before errno can change.
 Error io_error(std::string_view action, const std::filesystem::path& path);
 

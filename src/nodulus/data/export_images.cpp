@@ -6,6 +6,7 @@
 #include <chrono>
 #include <cmath>
 #include <functional>
+#include <optional>
 
 #include "nodulus/core/artifact.h"
 #include "nodulus/core/error.h"
@@ -14,6 +15,7 @@
 #include "nodulus/data/image_source.h"
 #include "nodulus/data/picture_reader.h"
 #include "nodulus/data/split.h"
+#include "nodulus/data/window.h"
 #include "nodulus/data/zip_writer.h"
 
 namespace nodulus::data {
@@ -43,24 +45,16 @@ std::vector<PngText> texts_of(const StoredImages& source, const Mapping& mapping
   return texts;
 }
 
-Picture gray8(std::span<const std::int16_t> hu, const StoredImages& source, const Mapping& mapping) {
-  Picture picture(source.width(), source.height(), 1);
-  std::transform(hu.begin(), hu.end(), picture.pixels.begin(), [&](std::int16_t value) {
-    return static_cast<std::uint8_t>(std::lround(std::clamp((value - mapping.offset) / mapping.gain, 0.0, 255.0)));
-  });
-  return picture;
-}
-
 /// One image as a file's bytes.
 Bytes encode(std::span<const std::int16_t> hu, const StoredImages& source, const ExportOptions& options,
-             const Mapping& mapping) {
-  const std::vector<PngText> texts = texts_of(source, mapping);
+             const WindowHu& window) {
+  const std::vector<PngText> texts = texts_of(source, mapping_of(options, window));
   if (options.format == "png16") {
     Picture16 picture{source.width(), source.height(), {}};
     for (const std::int16_t value : hu) picture.pixels.push_back(static_cast<std::uint16_t>(value + 32768));
     return encode_png(picture, texts);
   }
-  const Picture picture = gray8(hu, source, mapping);
+  const Picture picture = to_picture(hu, source.width(), source.height(), window);
   if (options.format != "jpeg") return encode_png(picture, texts);
   const std::string comment = source.synthetic() ? synthetic_mark.keyword + ": " + synthetic_mark.text : "";
   return encode_jpeg(picture.pixels, picture.width, picture.height, options.quality, comment);
@@ -97,7 +91,7 @@ std::vector<std::int64_t> chosen(const StoredImages& source, const ExportOptions
 
 /// Encodes in batches on all threads and hands on in order: sink(position, image, mask).
 void encode_all(const StoredImages& source, const std::vector<std::int64_t>& items, const ExportOptions& options,
-                const Mapping& mapping, bool masks, Monitor& monitor,
+                const WindowHu& window, bool masks, Monitor& monitor,
                 const std::function<void(std::int64_t, const Bytes&, const Bytes&)>& sink) {
   const auto total = static_cast<std::int64_t>(items.size());
   for (std::int64_t first = 0; first < total; first += batch_images) {
@@ -107,7 +101,7 @@ void encode_all(const StoredImages& source, const std::vector<std::int64_t>& ite
     std::vector<Bytes> outlines(static_cast<std::size_t>(count));
     parallel_for(count, options.threads, [&](std::int64_t k) {
       const std::int64_t item = items[static_cast<std::size_t>(first + k)];
-      pictures[static_cast<std::size_t>(k)] = encode(source.image(item), source, options, mapping);
+      pictures[static_cast<std::size_t>(k)] = encode(source.image(item), source, options, window);
       if (masks) outlines[static_cast<std::size_t>(k)] = encode_mask(source.mask(item), source);
     });
     for (std::int64_t k = 0; k < count; ++k) {
@@ -161,29 +155,37 @@ class ItemsTable {
   CsvWriter writer_;
 };
 
+/// images/images.npy and, with masks, readers/images.npy.
+void export_arrays(const StoredImages& source, const std::vector<std::int64_t>& items, const fs::path& folder,
+                   Monitor& monitor) {
+  const std::vector<std::int64_t> shape{source.height(), source.width()};
+  NpyWriter images(folder / "images" / "images.npy", NpyType::int16, shape);
+  std::optional<NpyWriter> masks;
+  if (source.masks()) masks.emplace(folder / "readers" / "images.npy", NpyType::uint8, shape);
+  const auto total = static_cast<std::int64_t>(items.size());
+  for (const std::int64_t item : items) {
+    if (monitor.stop_requested()) throw Error(ErrorCode::stopped, "export stopped: nothing was written");
+    images.append(source.image(item));
+    if (masks) masks->append(source.mask(item));
+    monitor.progress({"exporting", images.rows(), total, "images", ""});
+  }
+  images.close();
+  if (masks) masks->close();
+}
+
 void export_folder(const StoredImages& source, const std::vector<std::int64_t>& items, const ExportOptions& options,
-                   const Mapping& mapping, Monitor& monitor) {
+                   const WindowHu& window, Monitor& monitor) {
   ArtifactWriter artifact(options.out, "pictures", options.force);
   const bool arrays = options.format == "npy";
-  ItemsTable table(artifact.path() / "items.csv", source, mapping, !arrays);
-  fs::create_directory(artifact.path() / "images");
-  if (source.masks()) fs::create_directory(artifact.path() / "readers");
+  ItemsTable table(artifact.path() / "items.csv", source, mapping_of(options, window), !arrays);
+  make_folder(artifact.path() / "images");
+  if (source.masks()) make_folder(artifact.path() / "readers");
   if (arrays) {
-    const std::vector<std::int64_t> shape{source.height(), source.width()};
-    NpyWriter images(artifact.path() / "images" / "images.npy", NpyType::int16, shape);
-    for (const std::int64_t item : items) {
-      images.append(source.image(item));
-      table.add(item, "images/images.npy");
-    }
-    images.close();
-    if (source.masks()) {
-      NpyWriter masks(artifact.path() / "readers" / "images.npy", NpyType::uint8, shape);
-      for (const std::int64_t item : items) masks.append(source.mask(item));
-      masks.close();
-    }
+    export_arrays(source, items, artifact.path(), monitor);
+    for (const std::int64_t item : items) table.add(item, "images/images.npy");
   } else {
     const std::string ending = options.format == "jpeg" ? "jpg" : "png";
-    encode_all(source, items, options, mapping, source.masks(), monitor,
+    encode_all(source, items, options, window, source.masks(), monitor,
                [&](std::int64_t at, const Bytes& picture, const Bytes& mask) {
                  const std::string name = fmt::format("images/{:06}.{}", at, ending);
                  write_text(artifact.path() / name, text_of(picture));
@@ -196,7 +198,10 @@ void export_folder(const StoredImages& source, const std::vector<std::int64_t>& 
   manifest.kind = "pictures";
   manifest.command = "export-images";
   manifest.synthetic = source.synthetic();
-  manifest.options = {{"format", options.format}, {"split", options.split}, {"quality", options.quality}};
+  manifest.options = {{"format", options.format},
+                      {"split", options.split},
+                      {"quality", options.quality},
+                      {"window_hu", {window.lo, window.hi}}};
   manifest.inputs = {manifest_input(options.source)};
   write_manifest(artifact.path(), manifest);
   artifact.commit();
@@ -204,13 +209,10 @@ void export_folder(const StoredImages& source, const std::vector<std::int64_t>& 
 
 /// The layout of StyleGAN2-ADA's dataset_tool.py: 00000/img00000000.png and dataset.json with the classes.
 void export_stylegan(const StoredImages& source, const std::vector<std::int64_t>& items, const ExportOptions& options,
-                     const Mapping& mapping, Monitor& monitor) {
+                     const WindowHu& window, Monitor& monitor) {
   if (source.height() != source.width() || (source.width() & (source.width() - 1)) != 0) {
     throw Error(ErrorCode::usage, fmt::format("stylegan2-ada: expected square images of a power of two, found {}x{}",
                                               source.width(), source.height()));
-  }
-  if (options.out.extension() != ".zip") {
-    throw Error(ErrorCode::usage, "stylegan2-ada: expected --out to end in .zip, found '" + options.out.string() + "'");
   }
   if (options.split.empty()) {
     monitor.warn(
@@ -219,7 +221,7 @@ void export_stylegan(const StoredImages& source, const std::vector<std::int64_t>
   }
   ZipWriter zip(options.out, options.force);
   Json labels = Json::array();
-  encode_all(source, items, options, mapping, false, monitor, [&](std::int64_t at, const Bytes& picture, const Bytes&) {
+  encode_all(source, items, options, window, false, monitor, [&](std::int64_t at, const Bytes& picture, const Bytes&) {
     const std::string name = fmt::format("{:05}/img{:08}.png", at / 1000, at);
     zip.add(name, picture);
     if (options.label.empty()) return;
@@ -233,6 +235,14 @@ void export_stylegan(const StoredImages& source, const std::vector<std::int64_t>
 
 }  // namespace
 
+void check_export_target(const ExportOptions& options) {
+  if (options.format != "stylegan2-ada") return check_target(options.out, "pictures", options.force);
+  if (options.out.extension() != ".zip") {
+    throw Error(ErrorCode::usage, "stylegan2-ada: expected --out to end in .zip, found '" + options.out.string() + "'");
+  }
+  ZipWriter::check_target(options.out, options.force);
+}
+
 ExportResult export_images(const ExportOptions& options, Monitor& monitor) {
   const auto start = std::chrono::steady_clock::now();
   const std::vector<std::string> formats{"png8", "png16", "jpeg", "npy", "stylegan2-ada"};
@@ -241,18 +251,18 @@ ExportResult export_images(const ExportOptions& options, Monitor& monitor) {
                 "expected the format png8, png16, jpeg, npy or stylegan2-ada, found '" + options.format + "'");
   }
   if (options.quality < 1 || options.quality > 100) throw Error(ErrorCode::usage, "expected a quality of 1 to 100");
+  check_export_target(options);
   const StoredImages source = StoredImages::open(options.source);
   const WindowHu window = options.window_hu.value_or(source.window_hu());
   if (!(window.lo < window.hi)) throw Error(ErrorCode::usage, "export: expected a window lo < hi");
   if (!options.label.empty() && options.format != "stylegan2-ada") {
     throw Error(ErrorCode::usage, "a label is for the format stylegan2-ada alone; the others have items.csv");
   }
-  const Mapping mapping = mapping_of(options, window);
   const std::vector<std::int64_t> items = chosen(source, options);
   if (options.format == "stylegan2-ada") {
-    export_stylegan(source, items, options, mapping, monitor);
+    export_stylegan(source, items, options, window, monitor);
   } else {
-    export_folder(source, items, options, mapping, monitor);
+    export_folder(source, items, options, window, monitor);
   }
   const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - start;
   const bool masks = source.masks() && options.format != "stylegan2-ada";

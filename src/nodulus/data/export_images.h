@@ -33,6 +33,9 @@ struct ExportResult {
   double seconds = 0;
 };
 
+/// Error{usage, exists, io} where `out` cannot be made: for a command to fail before its work and for --dry-run.
+void check_export_target(const ExportOptions& options);
+
 /// Every picture of a generated image carries a mark that says so (PNG tEXt, JPEG comment). items.csv has hu_gain and
 /// hu_offset, so that import_pictures() restores HU: exactly from png16 and npy, to a grey level from png8.
 /// Error{usage} for options that do not fit the source, otherwise as Dataset::open and ArtifactWriter.

@@ -22,6 +22,11 @@ bool is_named(const std::string& entry, const std::string& name) {
   return entry == name || has_ending(entry, "/" + name);
 }
 
+/// True for what says how the pictures are to be taken.
+bool is_table(const std::string& entry) {
+  return has_ending(entry, ".csv") || is_named(entry, "dataset.json") || is_named(entry, "manifest.json");
+}
+
 /// The source's entries and, where it has one, its table.
 struct Listing : SourceListing {
   std::map<std::string, std::string> tables;  ///< .csv and dataset.json entries: text by name.
@@ -42,8 +47,7 @@ Listing list_source(EntrySource& source, const ImportOptions& options, std::vect
     if (is_npy_name(name) && !source.file_of(name).empty()) {
       return false;  // mapped where it lies, below
     }
-    return is_npy_name(name) || has_ending(name, ".csv") || is_named(name, "dataset.json") ||
-           is_named(name, "manifest.json");
+    return is_npy_name(name) || is_table(name);
   };
   const auto count = [&](const NpyMap& array) { listing.arrays[array.where()] = npy_pictures(array); };
   const auto visit = [&](const std::string& name, std::vector<std::byte> bytes) {
@@ -64,6 +68,13 @@ Listing list_source(EntrySource& source, const ImportOptions& options, std::vect
     }
   };
   source.visit(wanted, visit, rejects);
+  for (const Reject& reject : rejects) {
+    // The pass that decodes meets pictures again; what these say must not be lost.
+    if (is_table(reject.where)) {
+      throw Error(ErrorCode::bad_input,
+                  options.source.string() + ", " + reject.where + ": " + reject.reason + ": " + reject.detail);
+    }
+  }
   std::set<std::string> distinct;
   std::erase_if(listing.pictures, [&](const std::string& name) { return !distinct.insert(name).second; });
   for (const std::string& name : listing.pictures) {
@@ -102,9 +113,10 @@ CsvTable table_for(const Listing& listing, const ImportOptions& options) {
   for (const auto& [name, text] : listing.tables) {
     if (has_ending(name, ".csv")) csv.push_back(name);
   }
-  const auto items =
-      std::find_if(csv.begin(), csv.end(), [](const std::string& n) { return is_named(n, "items.csv"); });
-  if (items != csv.end()) return CsvTable::parse(listing.tables.at(*items), *items);
+  std::vector<std::string> items;
+  std::copy_if(csv.begin(), csv.end(), std::back_inserter(items),
+               [](const auto& n) { return is_named(n, "items.csv"); });
+  if (!items.empty()) csv = items;
   if (csv.size() > 1) {
     throw Error(ErrorCode::usage, options.source.string() + " has " + std::to_string(csv.size()) + " tables ('" +
                                       csv[0] + "', '" + csv[1] + "', ...); name the one to use with --csv");

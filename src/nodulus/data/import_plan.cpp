@@ -45,16 +45,36 @@ class NameIndex {
     }
     return match;
   }
-  /// The mask of an entry: the same name without its ending, in the mask folder.
+  /// The mask of a picture: the one whose path below the mask folder, endings aside, is the longest end of the picture's
+  /// own. "" where there is none. Error{bad_input} for a choice.
   [[nodiscard]] std::string mask_of(const std::string& picture) const {
-    const auto found = by_stem_.find(without_ending(base_name(picture)));
-    return found == by_stem_.end() ? "" : found->second;
+    const std::string stem = without_ending(picture);
+    const auto found = masks_.find(base_name(stem));
+    if (found == masks_.end()) return "";
+    const Mask* best = nullptr;
+    for (const Mask& mask : found->second) {
+      if (stem != mask.stem && !stem.ends_with("/" + mask.stem)) continue;
+      if (best != nullptr && best->stem == mask.stem) {
+        throw Error(ErrorCode::bad_input,
+                    "'" + picture + "': expected one mask, found '" + best->entry + "' and '" + mask.entry + "'");
+      }
+      if (best == nullptr || best->stem.size() < mask.stem.size()) best = &mask;
+    }
+    return best == nullptr ? "" : best->entry;
   }
-  void add_mask(const std::string& entry) { by_stem_.emplace(without_ending(base_name(entry)), entry); }
+  void add_mask(const std::string& entry, const std::string& folder) {
+    const std::size_t at = entry.starts_with(folder + "/") ? 0 : entry.find("/" + folder + "/") + 1;
+    const std::string stem = without_ending(entry.substr(at + folder.size() + 1));
+    masks_[base_name(stem)].push_back({entry, stem});
+  }
 
  private:
+  struct Mask {
+    std::string entry;
+    std::string stem;  ///< Below the mask folder, without its ending.
+  };
+  std::map<std::string, std::vector<Mask>> masks_;  ///< By the last name, without its ending.
   std::map<std::string, std::vector<std::string>> by_base_;
-  std::map<std::string, std::string> by_stem_;
 };
 
 /// The name that our own data sets use for a label that others spell otherwise.
@@ -145,10 +165,11 @@ ImportPlan plan_import(const CsvTable& table, const SourceListing& listing, std:
       names.add(entry);
       continue;
     }
-    names.add_mask(entry);
+    names.add_mask(entry, listing.mask_folder);
     plan.masks = true;
   }
   std::map<std::string, std::int64_t> used;
+  std::map<std::string, std::string> picture_of_mask;
   for (std::size_t row = 0; row < table.rows(); ++row) {
     const std::string& file = table.text(row, "file");
     const std::string entry = names.find(file, table.place(row, "file"));
@@ -164,6 +185,12 @@ ImportPlan plan_import(const CsvTable& table, const SourceListing& listing, std:
       continue;
     }
     PlannedItem item{row, entry, index, plan.masks ? names.mask_of(entry) : ""};
+    const auto [of, fresh] = picture_of_mask.emplace(item.mask, entry);
+    if (!item.mask.empty() && !fresh && of->second != entry) {
+      throw Error(ErrorCode::bad_input, "'" + item.mask +
+                                            "': expected the mask of one picture, found that it may be that of '" +
+                                            of->second + "' or '" + entry + "'");
+    }
     if (plan.masks && item.mask.empty()) {
       rejects.push_back({file, "mask missing", "no picture of that name in the folder '" + listing.mask_folder + "'"});
       continue;

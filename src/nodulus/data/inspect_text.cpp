@@ -79,8 +79,9 @@ std::string text_of(const Inspection& inspection) {
   const auto& p = inspection.hu_percentiles;
   text += fmt::format("HU       {} to {}; 1 % {}, 25 % {}, median {}, 75 % {}, 99 % {}\n", inspection.hu_min,
                       inspection.hu_max, p[0], p[1], p[2], p[3], p[4]);
-  text += fmt::format("window   {:g} to {:g} HU: {:.1f} % of the pixels below, {:.1f} % above\n", info.window_hu.lo,
-                      info.window_hu.hi, 100 * inspection.below_window, 100 * inspection.above_window);
+  text +=
+      fmt::format("window   {:g} to {:g} HU: {:.1f} % of the pixels below, {:.1f} % above\n", inspection.window_hu.lo,
+                  inspection.window_hu.hi, 100 * inspection.below_window, 100 * inspection.above_window);
   if (inspection.spacing_mm) {
     const auto& s = *inspection.spacing_mm;
     text += fmt::format("pixel    {:.3g} to {:.3g} mm, median {:.3g} mm\n", s[0], s[2], s[1]);

@@ -94,6 +94,7 @@ Loader::Loader(const Dataset& dataset, const LoaderOptions& options)
         std::any_of(info.labels.begin(), info.labels.end(), [&](const Label& known) { return known.name == wanted; });
     return there ? dataset.label(item, wanted) : std::nullopt;
   };
+  if (!options.mask_channel) return;
   for (const std::int64_t item : items_) {
     const double readers = label(item, "readers").value_or(4);
     const double least = label(item, "consensus_at").value_or(std::ceil(std::round(readers) / 2));
@@ -142,7 +143,7 @@ void Loader::plane(std::int64_t item, bool mask, std::span<float> out) const {
   const auto image = dataset_.image(item);
   const auto readers = dataset_.mask(item);
   const auto position = std::lower_bound(items_.begin(), items_.end(), item) - items_.begin();
-  const int least = consensus_at_[static_cast<std::size_t>(position)];
+  const int least = mask ? consensus_at_[static_cast<std::size_t>(position)] : 0;
   const double scale = 2 / (window_.hi - window_.lo);
   const auto value = [&](std::size_t at) {
     if (mask) return readers[at] >= least ? 1.0 : -1.0;

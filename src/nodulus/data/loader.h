@@ -58,7 +58,7 @@ class Loader {
   int height_ = 0;
   int width_ = 0;
   std::vector<std::int64_t> items_;
-  std::vector<int> consensus_at_;  ///< Of items_[i]: readers that a pixel needs.
+  std::vector<int> consensus_at_;  ///< Of items_[i]: readers that a pixel needs. Empty without a mask channel.
 };
 
 /// A bijection of [0, n), another for each key: four rounds of a balanced Feistel network on the next even power of

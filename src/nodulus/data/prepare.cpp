@@ -9,6 +9,7 @@
 
 #include "nodulus/core/artifact.h"
 #include "nodulus/core/error.h"
+#include "nodulus/core/files.h"
 #include "nodulus/core/hash.h"
 #include "nodulus/core/threads.h"
 #include "nodulus/data/dataset.h"
@@ -21,11 +22,7 @@ namespace fs = std::filesystem;
 namespace {
 
 /// "<out>.partial", beside the target, however the user wrote it ("dataset/").
-fs::path partial_of(const fs::path& out) {
-  fs::path path = fs::absolute(out).lexically_normal();
-  if (!path.has_filename()) path = path.parent_path();
-  return {path.string() + ".partial"};
-}
+fs::path partial_of(const fs::path& out) { return {without_slash(out).string() + ".partial"}; }
 
 /// The options that the data set's content depends on: work done with others is not mixed.
 Json content_options(const PrepareOptions& options) {

@@ -24,6 +24,16 @@ void to_mask(std::span<const float> values, std::span<std::uint8_t> mask) {
   for (std::size_t i = 0; i < mask.size(); ++i) mask[i] = values[i] > 0 ? 1 : 0;
 }
 
+Picture to_picture(std::span<const std::int16_t> hu, int width, int height, WindowHu window) {
+  Picture picture(width, height, 1);
+  if (picture.pixels.size() != hu.size()) throw Error(ErrorCode::internal, "to_picture: sizes differ");
+  const double gain = (window.hi - window.lo) / 255;
+  std::transform(hu.begin(), hu.end(), picture.pixels.begin(), [&](std::int16_t value) {
+    return static_cast<std::uint8_t>(std::lround(std::clamp((value - window.lo) / gain, 0.0, 255.0)));
+  });
+  return picture;
+}
+
 Picture sheet_of(std::span<const float> values, ModelShape shape, WindowHu window, int scale) {
   const std::size_t plane = static_cast<std::size_t>(shape.height) * static_cast<std::size_t>(shape.width);
   const std::size_t one = plane * static_cast<std::size_t>(shape.channels);

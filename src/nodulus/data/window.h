@@ -21,6 +21,9 @@ void to_hu(std::span<const float> values, WindowHu window, std::span<std::int16_
 /// A generated mask: 1 where the value is above 0.
 void to_mask(std::span<const float> values, std::span<std::uint8_t> mask);
 
+/// 8-bit gray: the window from 0 to 255, rounded and clamped. hu [height, width].
+Picture to_picture(std::span<const std::int16_t> hu, int width, int height, WindowHu window);
+
 /// A sheet of model images, [n, channels, height, width] in one span, with the outline of the mask channel.
 Picture sheet_of(std::span<const float> values, ModelShape shape, WindowHu window, int scale = 2);
 

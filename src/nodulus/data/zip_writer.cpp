@@ -26,14 +26,18 @@ struct ZipWriter::Impl {
   }
 };
 
-ZipWriter::ZipWriter(fs::path file, bool force) : impl_(std::make_unique<Impl>()) {
+void ZipWriter::check_target(const fs::path& file, bool force) {
   std::error_code error;
-  impl_->file = std::move(file);
-  const fs::file_status status = fs::symlink_status(impl_->file, error);
+  const fs::file_status status = fs::symlink_status(file, error);
   if (fs::exists(status) && !(force && fs::is_regular_file(status))) {
-    throw Error(ErrorCode::exists, "'" + impl_->file.string() + "' is there already" +
+    throw Error(ErrorCode::exists, "'" + file.string() + "' is there already" +
                                        (fs::is_regular_file(status) ? "; --force replaces it" : " and is no file"));
   }
+}
+
+ZipWriter::ZipWriter(fs::path file, bool force) : impl_(std::make_unique<Impl>()) {
+  check_target(file, force);
+  impl_->file = std::move(file);
   impl_->temporary = temporary_sibling(impl_->file);
   archive* const handle = impl_->handle.get();
   impl_->require(archive_write_set_format_zip(handle));

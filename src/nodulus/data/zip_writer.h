@@ -18,6 +18,9 @@ class ZipWriter {
   ZipWriter(const ZipWriter&) = delete;
   ZipWriter& operator=(const ZipWriter&) = delete;
 
+  /// The constructor's check alone.
+  static void check_target(const std::filesystem::path& file, bool force);
+
   void add(const std::string& name, std::span<const std::uint8_t> bytes);
   void close();
 

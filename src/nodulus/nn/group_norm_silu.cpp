@@ -14,7 +14,7 @@ using torch::autograd::variable_list;
 
 GroupShape shape_of(const Tensor& x, std::int64_t groups) { return {x.size(1) / groups, x.size(2) * x.size(3)}; }
 
-class Function : public torch::autograd::Function<Function> {
+class GroupNormSiluFunction : public torch::autograd::Function<GroupNormSiluFunction> {
  public:
   static Tensor forward(AutogradContext* context, const Tensor& input, const Tensor& weight, const Tensor& bias,
                         std::int64_t groups, double eps) {
@@ -70,7 +70,8 @@ Tensor group_norm_silu(const Tensor& x, const Tensor& weight, const Tensor& bias
   TORCH_CHECK(x.dim() == 4 && x.size(1) % groups == 0, "[group_norm_silu] x must be [N, C, H, W] with C divisible by ",
               groups, ". Received ", x.sizes(), ".");
   const bool ours = x.is_cpu() && x.scalar_type() == torch::kFloat && weight.scalar_type() == torch::kFloat;
-  return ours ? Function::apply(x, weight, bias, groups, eps) : group_norm_silu_reference(x, weight, bias, groups, eps);
+  return ours ? GroupNormSiluFunction::apply(x, weight, bias, groups, eps)
+              : group_norm_silu_reference(x, weight, bias, groups, eps);
 }
 
 Tensor group_norm_silu_reference(const Tensor& x, const Tensor& weight, const Tensor& bias, std::int64_t groups,

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "nodulus/nn/conv3x3.h"
+
 namespace nodulus::nn {
 
 using torch::Tensor;
@@ -24,8 +26,7 @@ Conv2dImpl::Conv2dImpl(std::int64_t in, std::int64_t out, const Conv2dOptions& o
 }
 
 Tensor Conv2dImpl::forward(const Tensor& x) {
-  // libtorch's conv2d takes another algorithm for a single small image than for several, so that an image would change
-  // with its batch. Asking oneDNN outright keeps to one.
+  if (stride_ == 1 && padding_ == 1) return conv3x3(x, weight_, bias_);
   if (x.is_cpu() && x.scalar_type() == torch::kFloat && at::hasMKLDNN())
     return at::mkldnn_convolution(x, weight_, bias_, {padding_, padding_}, {stride_, stride_}, {1, 1}, 1);
   return torch::conv2d(x, weight_, bias_, stride_, padding_);

@@ -156,7 +156,8 @@ class Session {
                     {"learning_rate", last_.learning_rate},
                     {"seconds", seconds_before_ + elapsed},
                     {"images_per_second", images_per_second(elapsed)}};
-    or_warn("line of metrics", [&] { run_.append_metrics(line); });
+    if (!or_warn("line of metrics", [&] { run_.append_metrics(line); }))
+      return;  // the next line covers these steps too
     loss_sum_ = 0;
     interval_ = 0;
   }
@@ -168,14 +169,18 @@ class Session {
     run_.prune_checkpoints(options_.keep_checkpoints);
   }
 
-  /// Does what the training can go on without.
+  /// Does what the training can go on without; true where it was done.
   template <class Work>
-  void or_warn(std::string_view what, Work work) {
+  bool or_warn(std::string_view what, Work work) {
     try {
       work();
+      return true;
     } catch (const Error& error) {
       if (error.code() != ErrorCode::stopped) monitor_.warn(fmt::format("no {}: {}", what, error.what()));
+    } catch (const std::exception& error) {  // libtorch's own, such as a GPU's memory that is full
+      monitor_.warn(fmt::format("no {}: {}", what, error.what()));
     }
+    return false;
   }
 
   void write_samples() {
@@ -240,7 +245,7 @@ void TrainOptions::describe(Options& o) {
   o.add("flips", flips, "mirror images at random");
   o.add("quarter_turns", quarter_turns, "turn images by 0, 90, 180 or 270 degrees at random");
   o.add("batch", batch, "images a step").between(1, 1 << 20);
-  o.add("steps", steps, "steps in all").between(1, 1e12);
+  o.add("steps", steps, "steps in all").between(1, 999999999);  // the digits of a checkpoint's name
   o.add("minutes", minutes, "stop after this time in this session; 0: no limit").between(0, 1e9);
   o.add("learning_rate", learning_rate, "Adam's step size").between(0, 1);
   o.add("warmup_steps", warmup_steps, "the learning rate rises from 0 over these").between(0, 1e12);

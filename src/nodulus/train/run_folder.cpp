@@ -3,7 +3,6 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <sys/file.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -64,10 +63,6 @@ std::vector<fs::path> files_of(const fs::path& folder) {
   return files;
 }
 
-void make_folder(const fs::path& folder) {
-  if (::mkdir(folder.c_str(), 0777) != 0) throw io_error("create", folder);
-}
-
 /// Renames `fresh` to parent/NNNNN-name under the next free number; another process may take one first.
 fs::path take_number(const fs::path& fresh, const fs::path& parent, const std::string& name) {
   int number = 0;
@@ -113,6 +108,12 @@ RunFolder RunFolder::open(const fs::path& folder) {
   return RunFolder(folder);
 }
 
+bool RunFolder::began_on(const Manifest::Input& input) const {
+  const Manifest manifest = read_manifest(path_, "run", 1);
+  return std::any_of(manifest.inputs.begin(), manifest.inputs.end(),
+                     [&](const Manifest::Input& other) { return other.sha256 == input.sha256; });
+}
+
 void RunFolder::lock() {
   const int descriptor = ::open(path_.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   if (descriptor < 0) throw io_error("open", path_);
@@ -156,10 +157,16 @@ void RunFolder::prune_checkpoints(int keep) const {
 }
 
 void RunFolder::append_metrics(const Json& line) const {
+  std::error_code error;
+  const auto before = fs::file_size(metrics(), error);
   std::ofstream out(metrics(), std::ios::app);
   out << line.dump() << "\n";
   out.flush();
-  if (!out) throw io_error("write", metrics());
+  if (out) return;
+  const Error failure = io_error("write", metrics());
+  out.close();
+  if (!error) fs::resize_file(metrics(), before, error);  // no half line for the next to be glued to
+  throw failure;
 }
 
 double RunFolder::rewind_metrics(std::int64_t step) const {

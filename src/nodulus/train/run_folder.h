@@ -24,6 +24,9 @@ class RunFolder {
   /// the unfinished files that a killed one left. Throws Error{exists} where another process trains in it.
   void lock();
 
+  /// True where the manifest names an input of that sum.
+  [[nodiscard]] bool began_on(const Manifest::Input& input) const;
+
   [[nodiscard]] const std::filesystem::path& path() const { return path_; }
   [[nodiscard]] std::filesystem::path config() const { return path_ / "config.toml"; }
   [[nodiscard]] std::filesystem::path metrics() const { return path_ / "metrics.jsonl"; }

@@ -1,0 +1,12 @@
+#pragma once
+
+#include <torch/types.h>
+
+namespace nodulus::nn {
+
+/// y = x * weight + bias, 3x3, stride 1, zeros around; x [N, in, H, W], weight [out, in, 3, 3], bias [out]. The forward
+/// pass and the gradient of x are libtorch's; the gradient of the weight is our kernel's where it has one for the shape
+/// (conv_weight_gradient_kernel.h), else libtorch's as well. Not twice differentiable.
+torch::Tensor conv3x3(const torch::Tensor& x, const torch::Tensor& weight, const torch::Tensor& bias);
+
+}  // namespace nodulus::nn

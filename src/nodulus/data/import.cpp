@@ -33,39 +33,62 @@ struct Listing : SourceListing {
   bool synthetic = false;                     ///< A manifest.json of ours in it says so.
 };
 
+/// Takes in one entry that is no picture to decode: a table, a manifest, or an array of an archive.
+void take_in(Listing& listing, const std::string& name, std::vector<std::byte> bytes) {
+  if (is_npy_name(name)) {
+    try {
+      listing.arrays[name] = npy_pictures(NpyMap::from_bytes(std::move(bytes), name));
+    } catch (const Error&) {
+      listing.arrays[name] = 1;  // rejected by name when it is decoded
+    }
+    return;
+  }
+  const std::string_view text(reinterpret_cast<const char*>(bytes.data()), bytes.size());
+  if (!is_named(name, "manifest.json")) {
+    listing.tables[name] = text;
+    return;
+  }
+  const Json json = Json::parse(text, nullptr, false);
+  if (json.is_discarded()) throw Error(ErrorCode::bad_input, name + ": expected JSON, found other text");
+  listing.synthetic = listing.synthetic || (json.is_object() && json.value("synthetic", Json()) == true);
+}
+
+/// The folders that an entry lies in.
+void add_folders(const std::string& entry, std::set<std::string>& folders) {
+  for (std::size_t at = entry.find('/'), start = 0; at != std::string::npos;
+       start = at + 1, at = entry.find('/', start)) {
+    folders.insert(entry.substr(start, at - start));
+  }
+}
+
+/// --masks, or the one folder with the usual name; "" where there is none.
+std::string choose_mask_folder(const std::set<std::string>& folders, const ImportOptions& options) {
+  const auto refuse = [&](const std::string& what) {
+    throw Error(ErrorCode::usage, options.source.string() + " has " + what);
+  };
+  if (!options.masks.empty()) {
+    if (!folders.contains(options.masks)) refuse("no folder '" + options.masks + "' with masks in it");
+    return options.masks;
+  }
+  const bool masks = folders.contains("masks");
+  const bool readers = folders.contains("readers");
+  if (masks && readers) refuse("a folder 'masks' and a folder 'readers'; name the one to use with --masks");
+  return masks ? "masks" : readers ? "readers" : "";
+}
+
 Listing list_source(EntrySource& source, const ImportOptions& options, std::vector<Reject>& rejects) {
   Listing listing;
   std::set<std::string> folders;
   const auto wanted = [&](const std::string& name) {
     if (is_picture_name(name)) {
       listing.pictures.push_back(name);
-      for (std::size_t at = name.find('/'), start = 0; at != std::string::npos;
-           start = at + 1, at = name.find('/', start)) {
-        folders.insert(name.substr(start, at - start));
-      }
+      add_folders(name, folders);
     }
-    if (is_npy_name(name) && !source.file_of(name).empty()) {
-      return false;  // mapped where it lies, below
-    }
-    return is_npy_name(name) || is_table(name);
+    const bool mapped = is_npy_name(name) && !source.file_of(name).empty();  // where it lies, below
+    return is_table(name) || (is_npy_name(name) && !mapped);
   };
-  const auto count = [&](const NpyMap& array) { listing.arrays[array.where()] = npy_pictures(array); };
   const auto visit = [&](const std::string& name, std::vector<std::byte> bytes) {
-    if (is_named(name, "manifest.json")) {
-      const auto* const text = reinterpret_cast<const char*>(bytes.data());
-      const Json json = Json::parse(text, text + bytes.size(), nullptr, false);
-      listing.synthetic = listing.synthetic || (json.is_object() && json.value("synthetic", Json()) == true);
-      return;
-    }
-    if (!is_npy_name(name)) {
-      listing.tables[name].assign(reinterpret_cast<const char*>(bytes.data()), bytes.size());
-      return;
-    }
-    try {
-      count(NpyMap::from_bytes(std::move(bytes), name));
-    } catch (const Error&) {
-      listing.arrays[name] = 1;  // rejected by name when it is decoded
-    }
+    take_in(listing, name, std::move(bytes));
   };
   source.visit(wanted, visit, rejects);
   for (const Reject& reject : rejects) {
@@ -85,21 +108,7 @@ Listing list_source(EntrySource& source, const ImportOptions& options, std::vect
       listing.arrays[name] = 1;
     }
   }
-  listing.mask_folder = options.masks;
-  if (listing.mask_folder.empty()) {
-    for (const char* usual : {"masks", "readers"}) {
-      if (!folders.contains(usual)) continue;
-      if (!listing.mask_folder.empty()) {
-        throw Error(
-            ErrorCode::usage,
-            options.source.string() + " has a folder 'masks' and a folder 'readers'; name the one to use with --masks");
-      }
-      listing.mask_folder = usual;
-    }
-  } else if (!folders.contains(listing.mask_folder)) {
-    throw Error(ErrorCode::usage,
-                options.source.string() + ": no folder '" + listing.mask_folder + "' with masks in it");
-  }
+  listing.mask_folder = choose_mask_folder(folders, options);
   return listing;
 }
 

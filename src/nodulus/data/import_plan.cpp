@@ -45,8 +45,8 @@ class NameIndex {
     }
     return match;
   }
-  /// The mask of a picture: the one whose path below the mask folder, endings aside, is the longest end of the picture's
-  /// own. "" where there is none. Error{bad_input} for a choice.
+  /// The mask of a picture: the one whose path below the mask folder, endings aside, is the longest end of the
+  /// picture's own. "" where there is none. Error{bad_input} for a choice.
   [[nodiscard]] std::string mask_of(const std::string& picture) const {
     const std::string stem = without_ending(picture);
     const auto found = masks_.find(base_name(stem));

@@ -68,7 +68,7 @@ fs::path take_number(const fs::path& fresh, const fs::path& parent, const std::s
   int number = 0;
   for (const fs::path& other : files_of(parent)) number = std::max(number, number_of(other) + 1);
   while (true) {
-    const fs::path path = parent / fmt::format("{:05}-{}", number++, name);
+    fs::path path = parent / fmt::format("{:05}-{}", number++, name);
     // An empty folder of that name would be renamed over; nothing else would.
     if (is_there(path)) continue;
     if (::rename(fresh.c_str(), path.c_str()) == 0) return path;

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <array>
+
 #include "nodulus/core/error.h"
 
 namespace nodulus {
@@ -29,6 +31,20 @@ TEST(ContactSheet, PlacesCellsWindowsGrayAndDrawsOutlines) {
   EXPECT_EQ(rgb(16 + 5, 2 + 5), (Rgb{128, 128, 128}));  // inside it
   EXPECT_EQ(rgb(16 + 2, 2 + 3), (Rgb{128, 128, 128}));  // just outside
   EXPECT_EQ(rgb(16, 16), options.background);           // the empty fourth cell
+}
+
+TEST(ContactSheet, IsALandscapeWithFewCellsEmpty) {
+  const std::vector<std::int16_t> image(16, 0);
+  SheetOptions options;
+  options.scale = 1;
+  options.gap = 0;
+  for (const auto& [count, columns, rows] :
+       std::vector<std::array<int, 3>>{{1, 1, 1}, {2, 2, 1}, {24, 6, 4}, {48, 8, 6}, {64, 8, 8}, {7, 4, 2}}) {
+    const std::vector<SheetCell> cells(static_cast<std::size_t>(count), SheetCell{image, {}});
+    const Picture sheet = contact_sheet(cells, 4, 4, options);
+    EXPECT_EQ(sheet.width, 4 * columns) << count;
+    EXPECT_EQ(sheet.height, 4 * rows) << count;
+  }
 }
 
 TEST(ContactSheet, RefusesCellsOfAnotherSize) {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstdlib>
 #include <string>
 
 #include "nodulus/core/error.h"
@@ -54,9 +55,17 @@ void draw_outline(Picture& sheet, const SheetCell& cell, int height, int width, 
 }
 
 int columns_for(std::size_t cells, int height, int width) {
-  // rows * height : columns * width as 2 : 3
-  const double columns = std::sqrt(1.5 * static_cast<double>(cells) * height / width);
-  return std::clamp(static_cast<int>(std::lround(columns)), 1, static_cast<int>(cells));
+  const auto count = static_cast<int>(cells);
+  // rows * height : columns * width as 2 : 3, a third more or less where that leaves fewer cells empty
+  const double wanted = std::sqrt(1.5 * count * height / width);
+  int best = std::clamp(static_cast<int>(std::lround(wanted)), 1, count);
+  const auto empty = [&](int columns) { return (columns - count % columns) % columns; };
+  for (int columns = 1; columns <= count; ++columns) {
+    if (columns < wanted / 1.34 || columns > wanted * 1.34) continue;
+    const bool nearer = std::abs(columns - wanted) < std::abs(best - wanted);
+    if (empty(columns) < empty(best) || (empty(columns) == empty(best) && nearer)) best = columns;
+  }
+  return best;
 }
 
 }  // namespace

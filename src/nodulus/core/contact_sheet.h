@@ -34,7 +34,7 @@ struct SheetCell {
 };
 
 struct SheetOptions {
-  int columns = 0;  ///< 0: as near to a 3:2 landscape as the number allows.
+  int columns = 0;  ///< 0: about a 3:2 landscape, with few cells empty.
   int scale = 2;    ///< Each pixel is drawn scale x scale; the image smoothly (bilinear), outlines at full resolution.
   int gap = 4;      ///< Pixels between cells and around the sheet.
   WindowHu window_hu;

@@ -1,0 +1,27 @@
+#include "nodulus/process/denoiser.h"
+
+#include <gtest/gtest.h>
+
+namespace nodulus::process {
+namespace {
+
+using torch::Tensor;
+
+TEST(Denoiser, ClampedKeepsCleanImagesWhereTheyAreAndNoOthers) {
+  const Denoiser clamped_identity = clamped([](const Tensor& x, const Tensor&) { return x.clone(); });
+  const Tensor x = torch::tensor({-3.0, -1.0, -0.25, 0.0, 1.0, 1.5}, torch::kDouble).reshape({1, 1, 1, 6});
+  const Tensor expected = torch::tensor({-1.0, -1.0, -0.25, 0.0, 1.0, 1.0}, torch::kDouble).reshape({1, 1, 1, 6});
+  EXPECT_TRUE(clamped_identity(x, torch::ones({1}, torch::kDouble)).equal(expected));
+  EXPECT_EQ(x.min().item<double>(), -3);  // what was put in is as it was
+}
+
+TEST(Denoiser, CountedPassesOnAndCounts) {
+  std::int64_t evaluations = 0;
+  const Denoiser twice = counted([](const Tensor& x, const Tensor& sigma) { return x * sigma; }, evaluations);
+  const Tensor two = torch::full({1}, 2.0, torch::kDouble);
+  for (int i = 0; i < 3; ++i) EXPECT_EQ(twice(two, two).item<double>(), 4);
+  EXPECT_EQ(evaluations, 3);
+}
+
+}  // namespace
+}  // namespace nodulus::process

@@ -65,6 +65,7 @@ TEST(Options, ErrorsNameTheFlagTheValueAndTheRemedy) {
   EXPECT_EQ(error_of({"a", "--batch", "0"}), "--batch: expected a value from 1 to 1024, found 0");
   EXPECT_EQ(error_of({"a", "--batch", "8x"}), "--batch: expected a whole number, found '8x'");
   EXPECT_EQ(error_of({"a", "--bach", "8"}), "unknown option '--bach'; did you mean '--batch'?");
+  EXPECT_EQ(error_of({"a", "--no-flps"}), "unknown option '--no-flps'; did you mean '--no-flips'?");
   EXPECT_EQ(error_of({"a", "--family", "dppm"}),
             "--family: expected one of ddpm, stylegan2-ada; found 'dppm'; did you mean 'ddpm'?");
   EXPECT_EQ(error_of({}), "expected inputs (what to read)");

@@ -31,6 +31,12 @@ class DatasetTest : public testing::Test {
   nodulus::test::TemporaryFolder folder_;
 };
 
+TEST_F(DatasetTest, ATableThatWasChangedIsRefused) {
+  test::make_dataset(folder_ / "d", 20, 8);
+  replace("d/items.csv", ",train,", ",test,");  // still well-formed
+  refused({"items.csv", "was changed since"});
+}
+
 TEST_F(DatasetTest, ReadsBackWhatWasWritten) {
   test::make_dataset(folder_ / "d", 20, 8);
   const Dataset dataset = Dataset::open(folder_ / "d");

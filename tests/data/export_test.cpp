@@ -69,7 +69,7 @@ TEST_F(ExportTest, StyleGansZipGoesOutAndComesIn) {
   exported.label = "malignancy";  // unknown for some
   exported.force = true;
   expect_error([&] { (void)export_images(exported, monitor); }, ErrorCode::bad_input,
-               {"items.csv", "'malignancy'", "whole number"});
+               {"items.csv", "'malignancy'", "number"});
   EXPECT_EQ(import().label(3, "class"), 4);  // the old zip is whole
 }
 

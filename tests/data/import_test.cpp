@@ -176,7 +176,12 @@ TEST_F(ImportTest, ATableThatHardlyFitsIsSaid) {
   KeepsWarnings content;
   options_.force = true;
   (void)import_pictures(options_, content);
-  EXPECT_EQ(content.said, "");
+  EXPECT_EQ(content.said.find("hardly"), std::string::npos) << content.said;
+  EXPECT_NE(content.said.find("HU are assumed, black -1000 and white 400"), std::string::npos) << content.said;
+  put("items.csv", "file,patient,hu_gain,hu_offset\na.png,P1,1,0\nb.png,P2,1,0\nc.png,P3,1,0\n");
+  KeepsWarnings known;
+  (void)import_pictures(options_, known);
+  EXPECT_EQ(known.said, "");
 }
 
 TEST_F(ImportTest, APreviewCountsAndWritesNothing) {

@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 
 #include <fstream>
+#include <limits>
 
 #include "nodulus/core/atomic_file.h"
 #include "nodulus/core/error.h"
@@ -68,6 +69,21 @@ TEST(Checkpoint, RoundTrip) {
   const auto averaged = network(8);
   load_averages(file, *averaged);
   EXPECT_TRUE(averaged->parameters()[0].equal(adam.averages()[0]));
+}
+
+TEST(Checkpoint, RefusesWeightsThatAreNotFinite) {
+  const auto file = scratch() / "c.safetensors";
+  const auto net = network(8);
+  Adam adam(net->parameters(), {});
+  {
+    const torch::NoGradGuard no_grad;
+    net->parameters()[0].view({-1})[3] = std::numeric_limits<float>::quiet_NaN();
+  }
+  save_checkpoint(file, sample_info(), *net, adam);
+  const auto other = network(8);
+  Adam other_adam(other->parameters(), {});
+  EXPECT_THAT(message_of([&] { load_checkpoint(file, *other, other_adam); }),
+              ::testing::AllOf(::testing::HasSubstr("tensor 'model/"), ::testing::HasSubstr("finite")));
 }
 
 TEST(Checkpoint, RefusesAnotherArchitectureByTensorAndLeavesTheNetworkAlone) {

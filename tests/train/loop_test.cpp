@@ -206,6 +206,33 @@ TEST_F(TrainLoop, APreviewThatLibtorchEndsIsAWarning) {
   EXPECT_THAT(monitor.warnings, ::testing::ElementsAre("no sheet of samples: CUDA out of memory"));
 }
 
+TEST_F(TrainLoop, ADamagedCheckpointIsNamedWithTheOneBeforeIt) {
+  const RunFolder run = new_run();
+  const Training training = tiny_training(*dataset_, {"--steps", "6"});
+  StopAfter monitor(2);
+  EXPECT_THROW(train(training, run, monitor), Error);
+  train(training, run, silent_);
+  ASSERT_EQ(run.checkpoints().size(), 2U);
+  std::filesystem::resize_file(run.latest_checkpoint(), std::filesystem::file_size(run.latest_checkpoint()) / 2);
+  try {
+    train(training, run, silent_);
+    FAIL() << "went on with half a checkpoint";
+  } catch (const Error& error) {
+    EXPECT_THAT(error.what(), ::testing::AllOf(::testing::HasSubstr("step-000000006"),
+                                               ::testing::HasSubstr("step-000000002.safetensors, may be whole")));
+  }
+}
+
+TEST_F(TrainLoop, WithoutItsCheckpointsARunStartsOverAndSaysSo) {
+  const RunFolder run = new_run();
+  const Training training = tiny_training(*dataset_, {"--steps", "2", "--log-steps", "1"});
+  train(training, run, silent_);
+  std::filesystem::remove(run.latest_checkpoint());
+  DoesOnce monitor([] {});
+  EXPECT_EQ(train(training, run, monitor).steps, 2);
+  EXPECT_THAT(monitor.warnings, ::testing::ElementsAre(::testing::HasSubstr("starting over")));
+}
+
 TEST_F(TrainLoop, RefusesAFolderThatIsTrainedIn) {
   RunFolder run = new_run();
   run.lock();

@@ -33,6 +33,7 @@ class Train final : public Command {
     family_.process->describe(options);
     if (resumed_.empty()) return;
     options.read_toml_file(resumed_ / "config.toml");
+    settings_.minutes = 0;  // a limit of the session that began it
     at_start_ = options.to_json();
   }
 
@@ -63,6 +64,7 @@ class Train final : public Command {
       throw Error(ErrorCode::usage, "--bfloat16: only with --device cuda");
     warn_of_slow_blas(monitor);
     const data::Dataset dataset = open_data();
+    data_ = std::filesystem::absolute(data_).lexically_normal();  // config.toml is read from other folders too
     if (dataset.synthetic())
       monitor.warn(fmt::format("{} holds generated images: the model learns from a model", data_.string()));
     fit(dataset);
@@ -149,6 +151,7 @@ class Train final : public Command {
     manifest.command = "train";
     manifest.options = options.to_json();
     manifest.seed = settings_.seed;
+    manifest.synthetic = dataset.synthetic();
     manifest.inputs.push_back(manifest_input(dataset.folder()));
     return train::RunFolder::create(out_, name_.empty() ? family_name_ : name_, options.to_toml(), manifest);
   }

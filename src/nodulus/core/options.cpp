@@ -90,9 +90,27 @@ toml::table parse_toml(std::string_view text, const std::string& name) {
   }
 }
 
+/// Throws Error{usage} for an option that there is none of. Looked for first: CLI11 would take the word behind it for
+/// one argument too many.
+void require_known_flags(const std::deque<Option>& options, const std::vector<std::string>& words) {
+  std::vector<std::string> flags;
+  for (const Option& option : options) {
+    if (option.is_positional()) continue;
+    flags.push_back(option.flag());
+    if (option.is_flag()) flags.push_back("--no-" + option.flag().substr(2));
+  }
+  for (const std::string& word : words) {
+    if (word == "--") return;
+    const std::string flag = word.substr(0, word.find('='));
+    if (!flag.starts_with("--") || std::find(flags.begin(), flags.end(), flag) != flags.end()) continue;
+    throw Error(ErrorCode::usage, fmt::format("unknown option '{}'{}", flag, did_you_mean(flag, flags)));
+  }
+}
+
 /// Words of the command line by option, in CLI11's terms.
 std::map<std::string, std::vector<std::string>> parse_words(const std::deque<Option>& options,
                                                             std::vector<std::string> words) {
+  require_known_flags(options, words);
   std::map<std::string, std::vector<std::string>> given;
   CLI::App app;
   app.set_help_flag();
@@ -115,16 +133,12 @@ std::map<std::string, std::vector<std::string>> parse_words(const std::deque<Opt
   try {
     app.parse(words);
   } catch (const CLI::ParseError& error) {
-    throw Error(ErrorCode::usage, error.what());
+    throw Error(ErrorCode::usage, fmt::format("{} (a list is one word with commas; a name with spaces needs quotes)",
+                                              std::string(error.what())));
   }
-  std::vector<std::string> flags;
-  for (const Option& option : options)
-    if (!option.is_positional()) flags.push_back(option.flag());
   for (const std::string& extra : app.remaining()) {
-    const std::string flag = extra.substr(0, extra.find('='));
-    const bool dashed = flag.rfind('-', 0) == 0;
-    throw Error(ErrorCode::usage, fmt::format("unknown {} '{}'{}", dashed ? "option" : "argument", flag,
-                                              dashed ? did_you_mean(flag, flags) : ""));
+    const bool dashed = extra.starts_with('-');
+    throw Error(ErrorCode::usage, fmt::format("unknown {} '{}'", dashed ? "option" : "argument", extra));
   }
   return given;
 }

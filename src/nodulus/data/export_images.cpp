@@ -226,7 +226,12 @@ void export_stylegan(const StoredImages& source, const std::vector<std::int64_t>
     zip.add(name, picture);
     if (options.label.empty()) return;
     const auto row = static_cast<std::size_t>(items[static_cast<std::size_t>(at)]);
-    labels.push_back({name, source.items().integer(row, options.label)});
+    const double value = source.items().number(row, options.label);  // "5.0" is a whole number too
+    if (value != std::trunc(value) || std::abs(value) > 1e9) {
+      throw Error(ErrorCode::bad_input, source.items().place(row, options.label) +
+                                            ": expected a whole number for a class, found " + csv_number(value));
+    }
+    labels.push_back({name, static_cast<std::int64_t>(value)});
   });
   const std::string json = Json{{"labels", options.label.empty() ? Json(nullptr) : labels}}.dump();
   zip.add("dataset.json", {reinterpret_cast<const std::uint8_t*>(json.data()), json.size()});

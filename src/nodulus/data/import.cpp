@@ -237,10 +237,14 @@ Manifest manifest_of(const ImportOptions& options, const Listing& listing, const
                       {"split_train", options.split.train},
                       {"split_val", options.split.val}};
   std::error_code error;
-  // A folder's sum is over the names and sums of the pictures read from it.
+  // A folder's sum is over the names and sums of the pictures and tables read from it.
+  std::string sums = decoder.input_sums();
+  for (const auto& [name, text] : listing.tables) sums += name + " " + sha256_hex(text) + "\n";
   manifest.inputs.push_back(fs::is_directory(options.source, error)
-                                ? Manifest::Input{options.source.string(), sha256_hex(decoder.input_sums())}
+                                ? Manifest::Input{options.source.string(), sha256_hex(sums)}
                                 : manifest_input(options.source));
+  if (!options.csv.empty() && fs::is_regular_file(options.csv, error))
+    manifest.inputs.push_back(manifest_input(options.csv));
   return manifest;
 }
 
@@ -271,6 +275,11 @@ Opened open_source(const ImportOptions& options, Monitor& monitor) {
     monitor.warn(
         "no column 'patient': every image counts as a patient of its own, so one patient's images may fall into "
         "several splits");
+  }
+  const bool arrays_alone = opened.listing.arrays.size() == opened.listing.pictures.size();
+  if (!opened.plan.hu_known && !arrays_alone) {
+    monitor.warn("no columns 'hu_gain' and 'hu_offset': HU are assumed, black " + csv_number(options.window_hu.lo) +
+                 " and white " + csv_number(options.window_hu.hi) + "; --window-hu says otherwise");
   }
   if (opened.rejects.size() > opened.plan.items.size()) {
     monitor.warn(opened.table.where() + " and the pictures hardly fit: " + std::to_string(opened.plan.items.size()) +

@@ -321,13 +321,13 @@ PrepareResult prepare(const PrepareOptions& options, Monitor& monitor) {
   result.files = work.files;
   result.slices_scanned = work.slices;
 
-  Json kept_under = content_options(options);
-  kept_under["parts"] = part_schema;
-  PartStore parts(partial_of(options.out), kept_under, options.force);
   std::vector<const SeriesTask*> tasks;
   for (const SeriesTask& task : work.tasks) {
     if (!existing || !existing->has(task)) tasks.push_back(&task);
   }
+  Json kept_under = content_options(options);
+  kept_under["parts"] = part_schema;
+  PartStore parts(partial_of(options.out), kept_under, options.force);
   finish_parts(tasks, options, parts, result, monitor);
 
   // Patient and series say the order, wherever the finished work lies.

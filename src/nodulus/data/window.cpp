@@ -53,7 +53,7 @@ Picture sheet_of(std::span<const float> values, ModelShape shape, WindowHu windo
   SheetOptions options;
   options.window_hu = window;
   options.scale = scale;
-  options.outlines = {{1, {240, 180, 60}}};
+  options.outlines = {{1, {204, 121, 167}}};  // none of the colours that count readers
   return contact_sheet(cells, shape.height, shape.width, options);
 }
 

@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <algorithm>
+#include <cmath>
 #include <cstring>
 #include <vector>
 
@@ -49,6 +51,14 @@ void fill(const SafetensorsFile& file, const std::vector<CheckpointSlot>& slots)
                               file.path().string(), slot.name, fmt::join(slot.tensor.sizes().vec(), ", "), view.dtype,
                               fmt::join(view.shape, ", ")));
     }
+  }
+  for (const CheckpointSlot& slot : slots) {
+    const TensorView& view = file.at(slot.name);
+    std::vector<float> values(view.bytes.size() / sizeof(float));
+    std::memcpy(values.data(), view.bytes.data(), view.bytes.size());
+    if (std::all_of(values.begin(), values.end(), [](float value) { return std::isfinite(value); })) continue;
+    throw Error(ErrorCode::bad_input, fmt::format("{}: tensor '{}' expected finite numbers, found others: damaged",
+                                                  file.path().string(), slot.name));
   }
   const torch::NoGradGuard no_grad;
   for (const CheckpointSlot& slot : slots) {

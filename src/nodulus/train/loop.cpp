@@ -89,11 +89,26 @@ class Session {
   }
 
   void resume() {
-    if (run_.checkpoints().empty()) {
-      run_.rewind_metrics(0);  // of a session that died before its first checkpoint
+    const auto checkpoints = run_.checkpoints();
+    if (checkpoints.empty()) {
+      // Of a session that died before its first checkpoint, or somebody removed them.
+      std::error_code ignored;
+      const bool had_begun = std::filesystem::file_size(run_.metrics(), ignored) > 0 && !ignored;
+      run_.rewind_metrics(0);
+      if (had_begun) monitor_.warn(fmt::format("{}: no checkpoint is there; starting over", run_.path().string()));
       return;
     }
-    const std::filesystem::path file = run_.latest_checkpoint();
+    try {
+      load(checkpoints.back());
+    } catch (const Error& error) {
+      if (error.code() != ErrorCode::bad_input || checkpoints.size() < 2) throw;
+      throw Error(error.code(), fmt::format("{} (the one before it, {}, may be whole: remove the damaged one to go on "
+                                            "from there)",
+                                            error.what(), checkpoints.at(checkpoints.size() - 2).filename().string()));
+    }
+  }
+
+  void load(const std::filesystem::path& file) {
     const CheckpointInfo found = read_checkpoint_info(file);
     if (found.dataset_hash != info_.dataset_hash)
       throw Error(ErrorCode::bad_input,

@@ -14,7 +14,7 @@ struct ConvShape {
 };
 
 /// True for shapes that the kernel below knows (width a multiple of 8, out of 4) on processors that it is written for:
-/// those with AVX2 and FMA but not AVX-512, where oneDNN takes three times as long for large images of few channels.
+/// those with AVX2 and FMA but not AVX-512. There it is faster than oneDNN for large images of few channels.
 bool has_conv_weight_gradient(const ConvShape& shape);
 
 /// The work, cut into groups of output channels times chunks of images: by the shape alone, so that sums are in the

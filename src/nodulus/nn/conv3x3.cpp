@@ -12,14 +12,6 @@ using torch::Tensor;
 using torch::autograd::AutogradContext;
 using torch::autograd::variable_list;
 
-Tensor libtorch_conv3x3(const Tensor& x, const Tensor& weight, const Tensor& bias) {
-  // libtorch's conv2d takes another algorithm for a single small image than for several, so that an image would change
-  // with its batch. Asking oneDNN outright keeps to one.
-  if (x.is_cpu() && x.scalar_type() == torch::kFloat && at::hasMKLDNN())
-    return at::mkldnn_convolution(x, weight, bias, {1, 1}, {1, 1}, {1, 1}, 1);
-  return torch::conv2d(x, weight, bias, 1, 1);
-}
-
 ConvShape conv_shape(const Tensor& x, const Tensor& weight) {
   return {x.size(0), x.size(1), weight.size(0), x.size(2), x.size(3)};
 }
@@ -38,7 +30,7 @@ class Conv3x3Function : public torch::autograd::Function<Conv3x3Function> {
  public:
   static Tensor forward(AutogradContext* context, const Tensor& x, const Tensor& weight, const Tensor& bias) {
     context->save_for_backward({x, weight});
-    return libtorch_conv3x3(x, weight, bias);
+    return libtorch_conv(x, weight, bias, 1, 1);
   }
 
   static variable_list backward(AutogradContext* context, variable_list gradients) {
@@ -57,10 +49,19 @@ class Conv3x3Function : public torch::autograd::Function<Conv3x3Function> {
 
 }  // namespace
 
+Tensor libtorch_conv(const Tensor& x, const Tensor& weight, const Tensor& bias, std::int64_t stride,
+                     std::int64_t padding) {
+  // libtorch's conv2d takes another algorithm for a single small image than for several, so that an image would change
+  // with its batch. Asking oneDNN outright keeps to one.
+  if (x.is_cpu() && x.scalar_type() == torch::kFloat && at::hasMKLDNN())
+    return at::mkldnn_convolution(x, weight, bias, {padding, padding}, {stride, stride}, {1, 1}, 1);
+  return torch::conv2d(x, weight, bias, stride, padding);
+}
+
 Tensor conv3x3(const Tensor& x, const Tensor& weight, const Tensor& bias) {
   const bool ours = torch::GradMode::is_enabled() && weight.requires_grad() && x.is_cpu() &&
                     x.scalar_type() == torch::kFloat && has_conv_weight_gradient(conv_shape(x, weight));
-  return ours ? Conv3x3Function::apply(x, weight, bias) : libtorch_conv3x3(x, weight, bias);
+  return ours ? Conv3x3Function::apply(x, weight, bias) : libtorch_conv(x, weight, bias, 1, 1);
 }
 
 }  // namespace nodulus::nn

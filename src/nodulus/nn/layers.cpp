@@ -27,9 +27,7 @@ Conv2dImpl::Conv2dImpl(std::int64_t in, std::int64_t out, const Conv2dOptions& o
 
 Tensor Conv2dImpl::forward(const Tensor& x) {
   if (stride_ == 1 && padding_ == 1) return conv3x3(x, weight_, bias_);
-  if (x.is_cpu() && x.scalar_type() == torch::kFloat && at::hasMKLDNN())
-    return at::mkldnn_convolution(x, weight_, bias_, {padding_, padding_}, {stride_, stride_}, {1, 1}, 1);
-  return torch::conv2d(x, weight_, bias_, stride_, padding_);
+  return libtorch_conv(x, weight_, bias_, stride_, padding_);
 }
 
 LinearImpl::LinearImpl(std::int64_t in, std::int64_t out, double init_scale)

@@ -38,16 +38,13 @@ TEST(Ddpm, StepsOfASamplerAreSpreadOverAllLevels) {
   EXPECT_THROW((void)ddpm.noise_levels(1001), Error);
 }
 
-TEST(Ddpm, NearestIndexIsTheInverseOfSigma) {
+TEST(Ddpm, IndexIsTheInverseOfSigmaAndLinearInItsLogarithm) {
   const Ddpm ddpm;
-  for (const int t : {0, 1, 500, 998, 999}) {
-    const double sigma = ddpm.sigmas()[static_cast<std::size_t>(t)];
-    EXPECT_EQ(ddpm.nearest_index(sigma), t);
-    EXPECT_EQ(ddpm.nearest_index(sigma * 1.0001), t);
-    EXPECT_EQ(ddpm.nearest_index(sigma * 0.9999), t);
-  }
-  EXPECT_EQ(ddpm.nearest_index(1e9), 999);
-  EXPECT_EQ(ddpm.nearest_index(1e-9), 0);
+  for (const int t : {0, 1, 500, 998, 999}) EXPECT_EQ(ddpm.index_of(ddpm.sigmas()[static_cast<std::size_t>(t)]), t);
+  const double between = std::pow(ddpm.sigmas()[500], 0.75) * std::pow(ddpm.sigmas()[501], 0.25);
+  EXPECT_NEAR(ddpm.index_of(between), 500.25, 1e-9);
+  EXPECT_EQ(ddpm.index_of(1e9), 999);
+  EXPECT_EQ(ddpm.index_of(1e-9), 0);
 }
 
 // A network that answers with the true noise must make the loss 0, and its denoiser must give the clean image back.
@@ -93,7 +90,7 @@ TEST(Ddpm, RefusesBetasInTheWrongOrder) {
   Options options;
   ddpm.describe(options);
   options.parse({"--ddpm.beta-first", "0.5"});
-  EXPECT_THROW(ddpm.prepare(), Error);
+  EXPECT_THROW(ddpm.prepare(NoiseLabels::linear), Error);
 }
 
 }  // namespace

@@ -21,6 +21,8 @@ TEST(Denoiser, CountedPassesOnAndCounts) {
   const Tensor two = torch::full({1}, 2.0, torch::kDouble);
   for (int i = 0; i < 3; ++i) EXPECT_EQ(twice(two, two).item<double>(), 4);
   EXPECT_EQ(evaluations, 3);
+  (void)twice(torch::zeros({4, 1, 2, 2}, torch::kDouble), two);  // four images at once
+  EXPECT_EQ(evaluations, 7);
 }
 
 }  // namespace

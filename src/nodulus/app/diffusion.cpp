@@ -32,7 +32,7 @@ TrainedModel load_model(const std::filesystem::path& path) {
   for (const auto& [key, value] : model.info.options.items())
     if (options.find(key) != nullptr) ours[key] = value;
   options.read_json(ours, model.checkpoint.string());
-  model.family.process->prepare();
+  model.family.process->prepare(process::NoiseLabels::linear);
   model.family.architecture->fit(model.info.image_channels, model.info.resolution);
   model.network = model.family.architecture->build();
   train::load_averages(model.checkpoint, *model.network);

@@ -102,7 +102,7 @@ class Generate final : public Command {
   Outcome plan(const CommonOptions& common, Monitor& /*monitor*/) override {
     const TrainedModel model = load_model(model_);
     check_target(out_, "images", common.force);
-    const std::int64_t evaluations = choice_.row->evaluations(steps_of(model));
+    const std::int64_t evaluations = choice_.sampler->evaluations(steps_of(model));
     const double flop = model.family.architecture->forward_flop() * static_cast<double>(evaluations);
     Outcome outcome;
     outcome.figures = {{"model", model.checkpoint.string()},
@@ -147,7 +147,7 @@ class Generate final : public Command {
     manifest.options["count"] = writer.count();
     manifest.options["window_hu"] = {model.info.window_hu.lo, model.info.window_hu.hi};
     manifest.options["family"] = model.info.family;
-    manifest.options["evaluations"] = choice_.row->evaluations(steps);
+    manifest.options["evaluations"] = source.evaluations();
     manifest.seed = seed_;
     manifest.synthetic = true;
     manifest.inputs.push_back(input);

@@ -125,7 +125,7 @@ class Train final : public Command {
 
   /// Makes the architecture fit what the loader will hand out.
   void fit(const data::Dataset& dataset) {
-    family_.process->prepare();
+    family_.process->prepare(process::NoiseLabels::linear);
     data::LoaderOptions loader;
     loader.mask_channel = train::uses_mask(settings_, dataset);
     loader.downsample = settings_.downsample;

@@ -22,6 +22,8 @@ class Architecture {
   virtual void describe(Options& options) = 0;
   /// Sets what the data set decides. Throws Error{usage} where the settings make no network for it.
   virtual void fit(int image_channels, int resolution) = 0;
+  /// True where the network embeds the logarithm of what tells it the noise level (process::NoiseLabels).
+  [[nodiscard]] virtual bool embeds_log_noise() const { return false; }
   [[nodiscard]] virtual int image_channels() const = 0;
   [[nodiscard]] virtual int resolution() const = 0;
   [[nodiscard]] virtual std::shared_ptr<Network> build() const = 0;

@@ -17,7 +17,7 @@ void Ddpm::describe(Options& options) {
   options.add("ddpm.beta_last", beta_last_, "variance added by the last step").between(1e-9, 0.999);
 }
 
-void Ddpm::prepare() {
+void Ddpm::prepare(NoiseLabels labels) {
   if (beta_last_ < beta_first_)
     throw Error(ErrorCode::usage,
                 fmt::format("ddpm: beta_last must be >= beta_first, found {} < {}", beta_last_, beta_first_));
@@ -33,6 +33,12 @@ void Ddpm::prepare() {
     throw Error(ErrorCode::usage,
                 fmt::format("ddpm: {} steps of up to {} leave nothing of the image; expected fewer or smaller ones",
                             steps_, beta_last_));
+  sde_ = make_vp_sde(steps_ * beta_first_, steps_ * beta_last_);
+  labels_ = labels;
+}
+
+Tensor Ddpm::label(const Tensor& t) const {
+  return (labels_ == NoiseLabels::linear ? t : torch::log1p(t)).to(torch::kFloat);
 }
 
 Tensor Ddpm::loss(const NetworkFunction& network, const Tensor& clean, const TrainingDraw& draw) const {
@@ -40,26 +46,26 @@ Tensor Ddpm::loss(const NetworkFunction& network, const Tensor& clean, const Tra
   const Tensor all = torch::tensor(alpha_bars_, torch::kDouble).to(clean.device());
   const Tensor alpha_bar = all.index_select(0, t).view({-1, 1, 1, 1});
   const Tensor x_t = alpha_bar.sqrt().to(clean.dtype()) * clean + (1 - alpha_bar).sqrt().to(clean.dtype()) * draw.noise;
-  const Tensor predicted = network(x_t, t.to(torch::kFloat));
+  const Tensor predicted = network(x_t, label(t));
   return (predicted.to(torch::kFloat) - draw.noise).square().flatten(1).mean(1);
 }
 
-int Ddpm::nearest_index(double sigma) const {
+double Ddpm::index_of(double sigma) const {
   const auto above = std::lower_bound(sigmas_.begin(), sigmas_.end(), sigma);
   if (above == sigmas_.begin()) return 0;
-  const auto index = static_cast<int>(above - sigmas_.begin());
-  if (above == sigmas_.end()) return index - 1;
-  return sigma / *(above - 1) < *above / sigma ? index - 1 : index;
+  if (above == sigmas_.end()) return steps_ - 1;
+  const double below = *(above - 1);
+  return static_cast<double>(above - sigmas_.begin()) - std::log(*above / sigma) / std::log(*above / below);
 }
 
 Denoiser Ddpm::denoiser(NetworkFunction network) const {
   return [this, network = std::move(network)](const Tensor& x, const Tensor& sigma) {
     const Tensor on_cpu = sigma.cpu();
     Tensor t = torch::empty_like(on_cpu);
-    for (std::int64_t i = 0; i < t.numel(); ++i) t.data_ptr<double>()[i] = nearest_index(on_cpu.data_ptr<double>()[i]);
+    for (std::int64_t i = 0; i < t.numel(); ++i) t.data_ptr<double>()[i] = index_of(on_cpu.data_ptr<double>()[i]);
     const Tensor s = sigma.to(x.device()).view({-1, 1, 1, 1});
     const Tensor x_t = x / (1 + s.square()).sqrt();
-    const Tensor epsilon = network(x_t.to(torch::kFloat), t.to(x.device(), torch::kFloat));
+    const Tensor epsilon = network(x_t.to(torch::kFloat), label(t).to(x.device()));
     return x - s * epsilon.to(torch::kDouble);
   };
 }

@@ -4,7 +4,7 @@ namespace nodulus::process {
 
 Denoiser counted(Denoiser denoiser, std::int64_t& evaluations) {
   return [denoiser = std::move(denoiser), &evaluations](const torch::Tensor& x, const torch::Tensor& sigma) {
-    ++evaluations;
+    evaluations += x.size(0);
     return denoiser(x, sigma);
   };
 }

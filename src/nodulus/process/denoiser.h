@@ -15,7 +15,8 @@ using Denoiser = std::function<torch::Tensor(const torch::Tensor& x, const torch
 /// F(x, c_noise): a network, float32 in and out; c_noise [1] or [N].
 using NetworkFunction = std::function<torch::Tensor(const torch::Tensor& x, const torch::Tensor& c_noise)>;
 
-/// The same denoiser, adding one to `evaluations` each time it is asked. The counter must outlive the result.
+/// The same denoiser, adding to `evaluations` the number of images each time it is asked. The counter must outlive the
+/// result.
 Denoiser counted(Denoiser denoiser, std::int64_t& evaluations);
 
 /// The same denoiser with its answer clamped to [-1, 1], where every clean image lies (Ho et al. 2020 clip so when

@@ -7,6 +7,7 @@
 
 #include "nodulus/core/options.h"
 #include "nodulus/process/denoiser.h"
+#include "nodulus/process/sde.h"
 
 namespace nodulus::process {
 
@@ -14,6 +15,16 @@ namespace nodulus::process {
 struct TrainingDraw {
   torch::Tensor noise;    ///< Standard normal, [N, C, H, W] float32.
   torch::Tensor uniform;  ///< U[0, 1), [N] float64: chooses the noise level.
+};
+
+/// How the network takes the noise level in: embedded as a number by sinusoids of wide range, or by sinusoids of random
+/// frequency (Fourier features), which want its logarithm.
+enum class NoiseLabels { linear, logarithmic };
+
+/// Noise levels from which a sampler starts and where it ends, short of 0.
+struct NoiseRange {
+  double lowest = 0;
+  double highest = 0;
 };
 
 /// A diffusion process with the preconditioning and loss of a network trained in it.
@@ -26,8 +37,9 @@ class Process {
 
   /// Adds the settings that a user may choose, under one section of keys.
   virtual void describe(Options& options) = 0;
-  /// Called once the settings are final.
-  virtual void prepare() = 0;
+  /// Called once the settings are final. `labels`: what the architecture's c_noise is to be. Throws Error{usage} for
+  /// settings that make no process.
+  virtual void prepare(NoiseLabels labels) = 0;
   /// The loss of each image, [N]: averaged over channels and pixels.
   [[nodiscard]] virtual torch::Tensor loss(const NetworkFunction& network, const torch::Tensor& clean,
                                            const TrainingDraw& draw) const = 0;
@@ -37,8 +49,12 @@ class Process {
   [[nodiscard]] virtual std::vector<double> noise_levels(int steps) const = 0;
   /// The largest number of steps that noise_levels() can give.
   [[nodiscard]] virtual int most_steps() const = 0;
+  /// The noise levels that the network was trained for, as far as sampling needs them.
+  [[nodiscard]] virtual NoiseRange noise_range() const = 0;
   /// Deviation of the sampler's first image: x = prior_deviation() * normal.
   [[nodiscard]] virtual double prior_deviation() const = 0;
+  /// The SDE that the process is, or whose steps it is: what the samplers that go by an SDE follow.
+  [[nodiscard]] virtual const Sde& sde() const = 0;
 };
 
 /// A row of the catalog: `name` is what models::Family::process refers to.

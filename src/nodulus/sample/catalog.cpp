@@ -17,6 +17,7 @@ class Ancestral final : public Sampler {
     options.add("ancestral.variance", variance_, "of each step: beta_t (large) or the posterior's (small)")
         .one_of({"large", "small"});
   }
+  [[nodiscard]] std::int64_t evaluations(std::int64_t steps) const override { return steps; }
   [[nodiscard]] torch::Tensor run(const SamplerInput& input) const override {
     return ancestral(input, variance_ == "small" ? StepVariance::small : StepVariance::large);
   }
@@ -30,6 +31,7 @@ class Ddim final : public Sampler {
   void describe(Options& options) override {
     options.add("ddim.eta", eta_, "0 deterministic, 1 as noisy as ancestral").between(0, 1);
   }
+  [[nodiscard]] std::int64_t evaluations(std::int64_t steps) const override { return steps; }
   [[nodiscard]] torch::Tensor run(const SamplerInput& input) const override { return ddim(input, eta_); }
 
  private:
@@ -41,12 +43,11 @@ std::unique_ptr<Sampler> make() {
   return std::make_unique<T>();
 }
 
-std::int64_t one_a_step(std::int64_t steps) { return steps; }
-
 constexpr std::array rows{
-    SamplerRow{"ddim", "DDIM (Song et al. 2021), deterministic unless --ddim.eta is set", 1, false, 50, one_a_step,
-               make<Ddim>},
-    SamplerRow{"ancestral", "DDPM's own reverse chain (Ho et al. 2020)", 1, true, 1000, one_a_step, make<Ancestral>},
+    SamplerRow{"ddim", "DDIM (Song et al. 2021), deterministic unless --ddim.eta is set", 1, false, 50, "n",
+               Schedule::own, true, make<Ddim>},
+    SamplerRow{"ancestral", "DDPM's own reverse chain (Ho et al. 2020)", 1, true, 1000, "n", Schedule::own, true,
+               make<Ancestral>},
 };
 
 }  // namespace

@@ -12,14 +12,15 @@ namespace nodulus::sample {
 using torch::Tensor;
 
 DiffusionSource::DiffusionSource(DiffusionParts parts)
-    : parts_(std::move(parts)), sigmas_(parts_.process->noise_levels(parts_.steps)) {
+    : parts_(std::move(parts)), sigmas_(noise_levels(parts_.schedule, *parts_.process, parts_.steps)) {
   parts_.network->to(parts_.device);
   parts_.network->eval();
   auto network = [net = parts_.network, bfloat16 = parts_.bfloat16](const Tensor& x, const Tensor& c_noise) {
     const nn::Bfloat16Scope scope(bfloat16);
     return net->forward(x, c_noise);
   };
-  denoiser_ = process::counted(process::clamped(parts_.process->denoiser(network)), evaluations_);
+  denoiser_ = process::counted(parts_.process->denoiser(network), evaluations_);
+  if (parts_.clip) denoiser_ = process::clamped(denoiser_);
 }
 
 Tensor DiffusionSource::images(std::span<const std::uint64_t> seeds, const Condition& condition) {
@@ -32,9 +33,13 @@ Tensor DiffusionSource::images(std::span<const std::uint64_t> seeds, const Condi
   input.denoiser = denoiser_;
   input.x = noise(seeds, 0) * parts_.process->prior_deviation();
   input.sigmas = sigmas_;
+  input.sde = &parts_.process->sde();
   input.noise = [&](std::int64_t step) { return noise(seeds, static_cast<std::uint64_t>(step) + 1); };
   input.on_step = parts_.on_step;
-  return parts_.sampler->run(input).to(torch::kFloat).cpu();
+  const Tensor images = parts_.sampler->run(input).to(torch::kFloat).cpu();
+  const auto count = static_cast<std::int64_t>(seeds.size());
+  evaluations_an_image_ = (evaluations_ + count / 2) / count;
+  return images;
 }
 
 Tensor DiffusionSource::noise(std::span<const std::uint64_t> seeds, std::uint64_t stream) const {

@@ -17,6 +17,8 @@ struct DiffusionParts {
   std::shared_ptr<const process::Process> process;
   std::shared_ptr<const Sampler> sampler;
   int steps = 50;
+  ScheduleOptions schedule;
+  bool clip = true;  ///< Clip the denoiser's answer to [-1, 1], where every clean image lies.
   int channels = 1;
   int resolution = 64;
   torch::Device device = torch::kCPU;
@@ -34,8 +36,8 @@ class DiffusionSource final : public ImageSource {
 
   torch::Tensor images(std::span<const std::uint64_t> seeds, const Condition& condition) override;
 
-  /// Network evaluations of the last images(), an image.
-  [[nodiscard]] std::int64_t evaluations() const { return evaluations_; }
+  /// Network evaluations of the last images(), an image; their mean, rounded, where a sampler takes its own number.
+  [[nodiscard]] std::int64_t evaluations() const { return evaluations_an_image_; }
 
  private:
   [[nodiscard]] torch::Tensor noise(std::span<const std::uint64_t> seeds, std::uint64_t stream) const;
@@ -44,6 +46,7 @@ class DiffusionSource final : public ImageSource {
   std::vector<double> sigmas_;
   process::Denoiser denoiser_;
   std::int64_t evaluations_ = 0;
+  std::int64_t evaluations_an_image_ = 0;
 };
 
 }  // namespace nodulus::sample

@@ -90,7 +90,7 @@ TEST(Ddpm, RefusesBetasInTheWrongOrder) {
   Options options;
   ddpm.describe(options);
   options.parse({"--ddpm.beta-first", "0.5"});
-  EXPECT_THROW(ddpm.prepare(NoiseLabels::linear), Error);
+  EXPECT_THROW(ddpm.prepare(NoiseLabels::index), Error);
 }
 
 }  // namespace

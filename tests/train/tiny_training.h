@@ -74,7 +74,7 @@ inline Training tiny_training(const data::Dataset& dataset, const std::vector<st
   std::vector<std::string> all{"--unet.channels", "8", "--unet.multipliers", "1,2", "--unet.attention", "4"};
   all.insert(all.end(), words.begin(), words.end());
   options.parse(all);
-  training.process->prepare(process::NoiseLabels::linear);
+  training.process->prepare(NoiseLabels::index);
   training.architecture->fit(2, 8);
   training.resolved_options = options.to_json();
   return training;

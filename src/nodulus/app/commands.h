@@ -11,5 +11,7 @@ CommandRow export_images_command();
 CommandRow inspect_command();
 CommandRow train_command();
 CommandRow generate_command();
+CommandRow samplers_command();
+CommandRow likelihood_command();
 
 }  // namespace nodulus::app

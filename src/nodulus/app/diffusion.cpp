@@ -7,9 +7,10 @@
 
 namespace nodulus::app {
 
-FamilyParts make_family(const std::string& name) {
+FamilyParts make_family(const std::string& name, const std::string& process) {
   const models::Family& row = models::family(name);
-  return {name, row.make(), process::make_process(row.process)};
+  const std::string process_name = process.empty() ? std::string(row.process) : process;
+  return {name, row.make(), process_name, process::make_process(process_name)};
 }
 
 TrainedModel load_model(const std::filesystem::path& path) {
@@ -24,7 +25,7 @@ TrainedModel load_model(const std::filesystem::path& path) {
                 fmt::format("{}: expected a run's folder or a checkpoint, found nothing", path.string()));
   }
   model.info = train::read_checkpoint_info(model.checkpoint);
-  model.family = make_family(model.info.family);
+  model.family = make_family(model.info.family, model.info.options.value("process", ""));
   Options options;
   model.family.architecture->describe(options);
   model.family.process->describe(options);
@@ -32,11 +33,26 @@ TrainedModel load_model(const std::filesystem::path& path) {
   for (const auto& [key, value] : model.info.options.items())
     if (options.find(key) != nullptr) ours[key] = value;
   options.read_json(ours, model.checkpoint.string());
-  model.family.process->prepare(process::NoiseLabels::linear);
+  model.family.prepare();
   model.family.architecture->fit(model.info.image_channels, model.info.resolution);
   model.network = model.family.architecture->build();
   train::load_averages(model.checkpoint, *model.network);
   return model;
+}
+
+data::Loader loader_for(const TrainedModel& model, const data::Dataset& dataset, data::Split split) {
+  data::LoaderOptions options;
+  options.split = split;
+  options.mask_channel = model.info.image_channels == 2;
+  options.downsample = model.info.options.value("downsample", 1);
+  options.size = model.info.options.value("size", 0);
+  options.window_hu = model.info.window_hu;
+  data::Loader loader(dataset, options);
+  if (loader.height() != model.info.resolution || loader.width() != model.info.resolution)
+    throw Error(ErrorCode::usage, fmt::format("{}: expected images of {}x{} as {} was trained on, found {}x{}",
+                                              dataset.folder().string(), model.info.resolution, model.info.resolution,
+                                              model.checkpoint.string(), loader.width(), loader.height()));
+  return loader;
 }
 
 SamplerChoice make_sampler(const std::string& name) {

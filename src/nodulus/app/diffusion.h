@@ -4,6 +4,7 @@
 #include <memory>
 #include <string>
 
+#include "nodulus/data/loader.h"
 #include "nodulus/models/catalog.h"
 #include "nodulus/process/process.h"
 #include "nodulus/sample/sampler.h"
@@ -15,11 +16,16 @@ namespace nodulus::app {
 struct FamilyParts {
   std::string name;
   std::shared_ptr<models::Architecture> architecture;
+  std::string process_name;
   std::shared_ptr<process::Process> process;
+
+  /// Called once the settings of both are final: the process gives the noise level in the form that the architecture
+  /// takes.
+  void prepare() const { process->prepare(architecture->noise_labels()); }
 };
 
-/// Throws Error{usage} for a family that there is not.
-FamilyParts make_family(const std::string& name);
+/// `process`: another than the family's own; "": that. Throws Error{usage} for one that there is not.
+FamilyParts make_family(const std::string& name, const std::string& process);
 
 /// A trained model read back: its network holds the averaged weights.
 struct TrainedModel {
@@ -31,6 +37,10 @@ struct TrainedModel {
 
 /// Opens a run's folder (its newest checkpoint) or a checkpoint file.
 TrainedModel load_model(const std::filesystem::path& path);
+
+/// The images of a split as the model was trained to see them. Throws Error{usage} where the data set has not what it
+/// takes.
+data::Loader loader_for(const TrainedModel& model, const data::Dataset& dataset, data::Split split);
 
 /// A sampler and its settings.
 struct SamplerChoice {

@@ -87,12 +87,18 @@ class Generate final : public Command {
     if (name.empty() && !config.empty()) name = toml_string(config, "sampler");
     if (!name.empty()) sampler_name_ = name;
     choice_ = make_sampler(sampler_name_);
+    schedule_name_ = sample::name_of(choice_.row->schedule);
+    clip_ = choice_.row->clips;
     options.add("model", model_, "a run's folder or a checkpoint").positional();
     options.add("out", out_, "folder for the images").command_line_only();
     options.add("count", count_, "how many").between(1, 1e9);
     options.add("seed", seed_, "image i is made from seed + i, alone").between(0, 9e18);  // TOML holds 63 bits
     options.add("sampler", sampler_name_, "how noise becomes images").one_of(sampler_names());
     options.add("steps", steps_, "of the sampler; 0: its usual number").between(0, 1e6);
+    options.add("schedule", schedule_name_, "how the noise levels of the steps are spread")
+        .one_of({"own", "karras", "log-snr", "cosine"});
+    options.add("rho", rho_, "of the karras schedule").between(0.1, 100);
+    options.add("clip", clip_, "clip each estimate of the clean image to the window");
     options.add("batch", batch_, "images at a time; changes speed, not images").between(1, 1e6);
     options.add("png", pictures_, "a PNG each beside images.npy");
     options.add("bfloat16", bfloat16_, "16-bit arithmetic where it is safe; on CUDA");
@@ -104,13 +110,15 @@ class Generate final : public Command {
     check_target(out_, "images", common.force);
     const std::int64_t evaluations = choice_.sampler->evaluations(steps_of(model));
     const double flop = model.family.architecture->forward_flop() * static_cast<double>(evaluations);
+    const std::string known = evaluations > 0 ? fmt::format("{} evaluations, {:.1f} GFLOP", evaluations, flop / 1e9)
+                                              : "as many evaluations as its tolerance takes";
     Outcome outcome;
     outcome.figures = {{"model", model.checkpoint.string()},
                        {"count", count_},
                        {"evaluations_an_image", evaluations},
                        {"gflop_an_image", flop / 1e9}};
-    outcome.text = fmt::format("would generate {} images with {}: {} evaluations, {:.1f} GFLOP an image", count_,
-                               model.checkpoint.string(), evaluations, flop / 1e9);
+    outcome.text =
+        fmt::format("would generate {} images with {}: {} an image", count_, model.checkpoint.string(), known);
     return outcome;
   }
 
@@ -124,19 +132,18 @@ class Generate final : public Command {
     ArtifactWriter artifact(out_, "images", common.force);
     const data::ModelShape shape{model.info.image_channels, model.info.resolution, model.info.resolution};
     ImagesWriter writer(artifact.path(), shape, model.info.window_hu, pictures_);
-    bool stopped = false;
+    std::optional<Error> early;
     try {
       draw(source, writer, steps);
     } catch (const Error& error) {
       std::error_code ignored;
-      if (error.code() != ErrorCode::stopped || writer.count() == 0) throw;
+      if (writer.count() == 0) throw;
       // Some images must not replace a whole set that --force would have replaced by a whole set.
       if (std::filesystem::exists(out_, ignored)) {
-        throw Error(ErrorCode::stopped,
-                    fmt::format("stopped; {} of {} images were done and are given up, {} is as it was", writer.count(),
-                                count_, out_.string()));
+        throw Error(error.code(), fmt::format("{}; {} of {} images were done and are given up, {} is as it was",
+                                              error.what(), writer.count(), count_, out_.string()));
       }
-      stopped = true;  // the finished batches are whole images: keep them
+      early = error;  // the finished batches are whole images: keep them
     }
     writer.close();
     Manifest manifest;
@@ -153,9 +160,9 @@ class Generate final : public Command {
     manifest.inputs.push_back(input);
     write_manifest(artifact.path(), manifest);
     artifact.commit();
-    if (stopped)
-      throw Error(ErrorCode::stopped, fmt::format("stopped; {} holds the {} of {} images that were done", out_.string(),
-                                                  writer.count(), count_));
+    if (early)
+      throw Error(early->code(), fmt::format("{}; {} holds the {} of {} images that were done", early->what(),
+                                             out_.string(), writer.count(), count_));
     Outcome outcome;
     outcome.figures = {{"images", out_.string()},
                        {"count", writer.count()},
@@ -187,12 +194,15 @@ class Generate final : public Command {
     parts.process = model.family.process;
     parts.sampler = choice_.sampler;
     parts.steps = steps;
+    parts.schedule = {sample::schedule(schedule_name_), rho_};
+    parts.clip = clip_;
     parts.channels = model.info.image_channels;
     parts.resolution = model.info.resolution;
     parts.device = device_from(common.device);
     parts.bfloat16 = bfloat16_;
     parts.on_step = [this, &monitor](std::int64_t done, std::int64_t total) {
-      if (monitor.stop_requested()) throw Error(ErrorCode::stopped, "stopped before the first batch was done");
+      if (monitor.stop_requested())
+        throw Error(ErrorCode::stopped, done_ == 0 ? "stopped before the first batch was done" : "stopped");
       // Images, by the share of their steps that is done.
       const std::int64_t images = done_ + batch_now_ * done / total;
       monitor.progress({"generating", images, count_, "images", fmt::format("step {}/{}", done, total)});
@@ -222,6 +232,9 @@ class Generate final : public Command {
   std::string sampler_name_ = "ddim";
   SamplerChoice choice_;
   int steps_ = 0;
+  std::string schedule_name_;
+  double rho_ = 7;
+  bool clip_ = true;
   int batch_ = 16;
   bool pictures_ = true;
   bool bfloat16_ = false;

@@ -24,6 +24,8 @@ class Train final : public Command {
   void describe(Options& options, const std::vector<std::string>& words) override {
     choose_family(words);
     options.add("family", family_name_, "kind of model").one_of(family_names());
+    options.add("process", family_.process_name, "noise that it is trained in; default: the family's own")
+        .one_of(process_names());
     options.add("data", data_, "data set to train on");
     options.add("out", out_, "folder that the run's own is made in").command_line_only();
     options.add("name", name_, "the run's name; default: the family's").command_line_only();
@@ -92,19 +94,24 @@ class Train final : public Command {
     return names;
   }
 
-  /// The family decides which other settings there are, so it is looked for before all else.
+  static std::vector<std::string> process_names() {
+    std::vector<std::string> names;
+    for (const process::ProcessRow& row : process::processes()) names.emplace_back(row.name);
+    return names;
+  }
+
+  /// Family and process decide which other settings there are, so they are looked for before all else.
   void choose_family(const std::vector<std::string>& words) {
     resumed_ = word_after(words, "--resume");
-    std::string name = word_after(words, "--family");
-    const std::string config = word_after(words, "--config");
-    if (!resumed_.empty()) {
-      train::RunFolder::open(resumed_);
-      name = toml_string(resumed_ / "config.toml", "family");
-    } else if (name.empty() && !config.empty()) {
-      name = toml_string(config, "family");
-    }
+    const std::filesystem::path config = resumed_.empty() ? word_after(words, "--config") : resumed_ / "config.toml";
+    if (!resumed_.empty()) train::RunFolder::open(resumed_);
+    auto word = [&](const std::string& key) {
+      const std::string given = resumed_.empty() ? word_after(words, "--" + key) : "";
+      return given.empty() && !config.empty() ? toml_string(config, key) : given;
+    };
+    const std::string name = word("family");
     if (!name.empty()) family_name_ = name;
-    family_ = make_family(family_name_);
+    family_ = make_family(family_name_, word("process"));
   }
 
   void refuse_changes(const Options& options) const {
@@ -125,7 +132,7 @@ class Train final : public Command {
 
   /// Makes the architecture fit what the loader will hand out.
   void fit(const data::Dataset& dataset) {
-    family_.process->prepare(process::NoiseLabels::linear);
+    family_.prepare();
     data::LoaderOptions loader;
     loader.mask_channel = train::uses_mask(settings_, dataset);
     loader.downsample = settings_.downsample;

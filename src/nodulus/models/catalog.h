@@ -5,6 +5,7 @@
 #include <span>
 #include <string_view>
 
+#include "nodulus/core/noise_labels.h"
 #include "nodulus/core/options.h"
 #include "nodulus/models/network.h"
 
@@ -22,8 +23,8 @@ class Architecture {
   virtual void describe(Options& options) = 0;
   /// Sets what the data set decides. Throws Error{usage} where the settings make no network for it.
   virtual void fit(int image_channels, int resolution) = 0;
-  /// True where the network embeds the logarithm of what tells it the noise level (process::NoiseLabels).
-  [[nodiscard]] virtual bool embeds_log_noise() const { return false; }
+  /// The form of c_noise that the network embeds.
+  [[nodiscard]] virtual NoiseLabels noise_labels() const { return NoiseLabels::index; }
   [[nodiscard]] virtual int image_channels() const = 0;
   [[nodiscard]] virtual int resolution() const = 0;
   [[nodiscard]] virtual std::shared_ptr<Network> build() const = 0;
@@ -31,7 +32,8 @@ class Architecture {
   [[nodiscard]] virtual double forward_flop() const = 0;
 };
 
-/// A generative family: a row joins an architecture with the process (process/catalog.h) that it is trained in.
+/// A generative family: a row joins an architecture with the process (process/process.h) that it is trained in unless
+/// another is asked for.
 struct Family {
   std::string_view name;
   std::string_view summary;

@@ -3,8 +3,11 @@
 #include <array>
 
 #include "nodulus/core/error.h"
+#include "nodulus/core/nearest.h"
 #include "nodulus/process/ddpm.h"
+#include "nodulus/process/edm.h"
 #include "nodulus/process/process.h"
+#include "nodulus/process/score_process.h"
 
 namespace nodulus::process {
 namespace {
@@ -16,6 +19,11 @@ std::unique_ptr<Process> make() {
 
 constexpr std::array rows{
     ProcessRow{"ddpm", "discrete variance-preserving noise, epsilon prediction (Ho et al. 2020)", make<Ddpm>},
+    ProcessRow{"vp", "variance-preserving SDE (Song et al. 2021)", make_vp},
+    ProcessRow{"sub-vp", "sub-variance-preserving SDE (Song et al. 2021)", make_sub_vp},
+    ProcessRow{"ve", "variance-exploding SDE (Song et al. 2021)", make_ve},
+    ProcessRow{"tutorial-ve", "the variance-exploding SDE of its authors' tutorial, dx = 25^t dw", make_tutorial_ve},
+    ProcessRow{"edm", "preconditioning and noise distribution of Karras et al. 2022", make<Edm>},
 };
 
 }  // namespace
@@ -23,9 +31,13 @@ constexpr std::array rows{
 std::span<const ProcessRow> processes() { return rows; }
 
 std::unique_ptr<Process> make_process(std::string_view name) {
-  for (const ProcessRow& row : rows)
+  std::vector<std::string> known;
+  for (const ProcessRow& row : rows) {
     if (row.name == name) return row.make();
-  throw Error(ErrorCode::internal, fmt::format("no process is called '{}'", name));
+    known.emplace_back(row.name);
+  }
+  throw Error(ErrorCode::usage, fmt::format("expected a process, one of {}; found '{}'{}", fmt::join(known, ", "), name,
+                                            did_you_mean(name, known)));
 }
 
 }  // namespace nodulus::process

@@ -38,7 +38,12 @@ void Ddpm::prepare(NoiseLabels labels) {
 }
 
 Tensor Ddpm::label(const Tensor& t) const {
-  return (labels_ == NoiseLabels::linear ? t : torch::log1p(t)).to(torch::kFloat);
+  switch (labels_) {
+    case NoiseLabels::logarithm: return torch::log1p(t).to(torch::kFloat);
+    case NoiseLabels::time: return (t.to(torch::kDouble) / (steps_ - 1)).to(torch::kFloat);
+    case NoiseLabels::index: break;
+  }
+  return t.to(torch::kFloat);
 }
 
 Tensor Ddpm::loss(const NetworkFunction& network, const Tensor& clean, const TrainingDraw& draw) const {

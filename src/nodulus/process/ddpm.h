@@ -10,7 +10,7 @@ namespace nodulus::process {
 /// sigma_t = sqrt((1 - alpha_bar_t) / alpha_bar_t).
 class Ddpm final : public Process {
  public:
-  Ddpm() { prepare(NoiseLabels::linear); }
+  Ddpm() { prepare(NoiseLabels::index); }
 
   void describe(Options& options) override;
   void prepare(NoiseLabels labels) override;
@@ -39,14 +39,13 @@ class Ddpm final : public Process {
  private:
   [[nodiscard]] torch::Tensor label(const torch::Tensor& t) const;
 
-
   int steps_ = 1000;
   double beta_first_ = 1e-4;
   double beta_last_ = 0.02;
   std::vector<double> alpha_bars_;
   std::vector<double> sigmas_;
   std::unique_ptr<Sde> sde_;
-  NoiseLabels labels_ = NoiseLabels::linear;
+  NoiseLabels labels_ = NoiseLabels::index;
 };
 
 }  // namespace nodulus::process

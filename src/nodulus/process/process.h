@@ -5,6 +5,7 @@
 #include <string_view>
 #include <vector>
 
+#include "nodulus/core/noise_labels.h"
 #include "nodulus/core/options.h"
 #include "nodulus/process/denoiser.h"
 #include "nodulus/process/sde.h"
@@ -16,10 +17,6 @@ struct TrainingDraw {
   torch::Tensor noise;    ///< Standard normal, [N, C, H, W] float32.
   torch::Tensor uniform;  ///< U[0, 1), [N] float64: chooses the noise level.
 };
-
-/// How the network takes the noise level in: embedded as a number by sinusoids of wide range, or by sinusoids of random
-/// frequency (Fourier features), which want its logarithm.
-enum class NoiseLabels { linear, logarithmic };
 
 /// Noise levels from which a sampler starts and where it ends, short of 0.
 struct NoiseRange {
@@ -37,8 +34,8 @@ class Process {
 
   /// Adds the settings that a user may choose, under one section of keys.
   virtual void describe(Options& options) = 0;
-  /// Called once the settings are final. `labels`: what the architecture's c_noise is to be. Throws Error{usage} for
-  /// settings that make no process.
+  /// Called once the settings are final. `labels`: the form of c_noise that the architecture embeds. Throws
+  /// Error{usage} for settings that make no process.
   virtual void prepare(NoiseLabels labels) = 0;
   /// The loss of each image, [N]: averaged over channels and pixels.
   [[nodiscard]] virtual torch::Tensor loss(const NetworkFunction& network, const torch::Tensor& clean,
@@ -66,7 +63,7 @@ struct ProcessRow {
 
 std::span<const ProcessRow> processes();
 
-/// Throws Error{internal} where there is none of that name.
+/// Throws Error{usage} naming the processes there are.
 std::unique_ptr<Process> make_process(std::string_view name);
 
 }  // namespace nodulus::process

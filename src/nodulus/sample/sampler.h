@@ -25,10 +25,10 @@ using OnStep = std::function<void(std::int64_t done, std::int64_t total)>;
 /// What every sampler starts from. All tensors are float64.
 struct SamplerInput {
   process::Denoiser denoiser;
-  torch::Tensor x;                 ///< [N, C, H, W], noise at level sigmas[0].
-  std::span<const double> sigmas;  ///< Descending noise levels, the last 0.
+  torch::Tensor x;                    ///< [N, C, H, W], noise at level sigmas[0].
+  std::span<const double> sigmas;     ///< Descending noise levels, the last 0.
   const process::Sde* sde = nullptr;  ///< For the samplers that follow an SDE; the model's own.
-  StepNoise noise;                 ///< Used by stochastic samplers only.
+  StepNoise noise;                    ///< Used by stochastic samplers only.
   OnStep on_step = [](std::int64_t, std::int64_t) {};
 };
 

@@ -54,7 +54,11 @@ TEST_P(SamplerContract, CountsItsEvaluations) {
   const std::vector<std::uint64_t> seeds{1};
   std::int64_t steps_seen = 0;
   (void)source.images(seeds, {});
-  EXPECT_EQ(source.evaluations(), GetParam().make()->evaluations(6));
+  if (const std::int64_t known = GetParam().make()->evaluations(6); known > 0) {
+    EXPECT_EQ(source.evaluations(), known);
+  } else {
+    EXPECT_GT(source.evaluations(), 6);
+  }
   auto watched = parts(GetParam());
   watched.on_step = [&](std::int64_t done, std::int64_t total) {
     EXPECT_EQ(done, ++steps_seen);

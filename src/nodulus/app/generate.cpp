@@ -7,6 +7,7 @@
 #include "nodulus/app/commands.h"
 #include "nodulus/app/compute.h"
 #include "nodulus/app/diffusion.h"
+#include "nodulus/app/image_edit.h"
 #include "nodulus/core/artifact.h"
 #include "nodulus/core/csv.h"
 #include "nodulus/core/error.h"
@@ -102,13 +103,16 @@ class Generate final : public Command {
     options.add("batch", batch_, "images at a time; changes speed, not images").between(1, 1e6);
     options.add("png", pictures_, "a PNG each beside images.npy");
     options.add("bfloat16", bfloat16_, "16-bit arithmetic where it is safe; on CUDA");
+    edit_.describe(options);
     choice_.sampler->describe(options);
   }
 
   Outcome plan(const CommonOptions& common, Monitor& /*monitor*/) override {
     const TrainedModel model = load_model(model_);
     check_target(out_, "images", common.force);
-    const std::int64_t evaluations = choice_.sampler->evaluations(steps_of(model));
+    edit_.prepare(model, count_);
+    const int steps = steps_of(model);
+    const std::int64_t evaluations = edit_.evaluations(steps, choice_.sampler->evaluations(steps));
     const double flop = model.family.architecture->forward_flop() * static_cast<double>(evaluations);
     const std::string known = evaluations > 0 ? fmt::format("{} evaluations, {:.1f} GFLOP", evaluations, flop / 1e9)
                                               : "as many evaluations as its tolerance takes";
@@ -127,6 +131,7 @@ class Generate final : public Command {
     warn_of_slow_blas(monitor);
     const TrainedModel model = load_model(model_);
     const Manifest::Input input = manifest_input(model.checkpoint);  // now: a run that trains on removes old ones
+    edit_.prepare(model, count_);
     const int steps = steps_of(model);
     sample::DiffusionSource source(parts(model, steps, common, monitor));
     ArtifactWriter artifact(out_, "images", common.force);
@@ -158,6 +163,7 @@ class Generate final : public Command {
     manifest.seed = seed_;
     manifest.synthetic = true;
     manifest.inputs.push_back(input);
+    if (!edit_.data().empty()) manifest.inputs.push_back(manifest_input(edit_.data()));
     write_manifest(artifact.path(), manifest);
     artifact.commit();
     if (early)
@@ -215,12 +221,12 @@ class Generate final : public Command {
       batch_now_ = std::min<std::int64_t>(batch_, count_ - done_);
       std::vector<std::uint64_t> seeds(static_cast<std::size_t>(batch_now_));
       std::iota(seeds.begin(), seeds.end(), seed_ + static_cast<std::uint64_t>(done_));
-      const torch::Tensor images = source.images(seeds, {});
+      const torch::Tensor images = edit_.images(source, seeds, done_);
       const auto one = static_cast<std::size_t>(images.numel() / batch_now_);
       for (std::size_t i = 0; i < seeds.size(); ++i) {
         writer.append({images.data_ptr<float>() + i * one, one},
-                      {model_.string(), std::to_string(seeds[i]), "", sampler_name_, std::to_string(steps),
-                       std::to_string(source.evaluations())});
+                      {model_.string(), std::to_string(seeds[i]), edit_.condition(done_ + static_cast<std::int64_t>(i)),
+                       sampler_name_, std::to_string(steps), std::to_string(source.evaluations())});
       }
     }
   }
@@ -231,6 +237,7 @@ class Generate final : public Command {
   std::uint64_t seed_ = 0;
   std::string sampler_name_ = "ddim";
   SamplerChoice choice_;
+  ImageEdit edit_;
   int steps_ = 0;
   std::string schedule_name_;
   double rho_ = 7;

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <numeric>
 
 #include "nodulus/app/commands.h"
@@ -126,9 +127,14 @@ class Likelihood final : public Command {
         const double bits = sample::bits_per_dimension(found.log_density[i], images[0].numel());
         figures.bits += bits / static_cast<double>(inputs.count);
         figures.evaluations += static_cast<double>(found.evaluations[i]) / static_cast<double>(inputs.count);
-        table.row({std::to_string(item), inputs.dataset.item(item).patient, inputs.dataset.item(item).nodule,
-                   fmt::format("{:.6g}", found.log_density[i]), fmt::format("{:.6f}", bits),
-                   std::to_string(found.evaluations[i])});
+        const data::Item& shown = inputs.dataset.item(item);
+        const std::array row{std::to_string(item),
+                             shown.patient,
+                             shown.nodule,
+                             fmt::format("{:.6g}", found.log_density[i]),
+                             fmt::format("{:.6f}", bits),
+                             std::to_string(found.evaluations[i])};
+        table.row(row);
       }
     }
     table.close();

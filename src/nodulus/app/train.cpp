@@ -103,7 +103,8 @@ class Train final : public Command {
   /// Family and process decide which other settings there are, so they are looked for before all else.
   void choose_family(const std::vector<std::string>& words) {
     resumed_ = word_after(words, "--resume");
-    const std::filesystem::path config = resumed_.empty() ? word_after(words, "--config") : resumed_ / "config.toml";
+    const std::filesystem::path config =
+        resumed_.empty() ? std::filesystem::path(word_after(words, "--config")) : resumed_ / "config.toml";
     if (!resumed_.empty()) train::RunFolder::open(resumed_);
     auto word = [&](const std::string& key) {
       const std::string given = resumed_.empty() ? word_after(words, "--" + key) : "";

@@ -6,6 +6,7 @@
 #include "nodulus/core/error.h"
 #include "nodulus/core/seed.h"
 #include "nodulus/nn/torch_compat.h"
+#include "nodulus/sample/interpolation.h"
 
 namespace nodulus::sample {
 
@@ -28,18 +29,47 @@ Tensor DiffusionSource::images(std::span<const std::uint64_t> seeds, const Condi
     throw Error(ErrorCode::usage, "this model was trained without labels: it cannot be asked for '" +
                                       condition.labels.begin()->first + "'");
   const c10::InferenceMode no_graph;
+  SamplerInput input = input_of(seeds);
+  input.x = noise(seeds, 0) * parts_.process->prior_deviation();
+  return finished(parts_.sampler->run(input));
+}
+
+Tensor DiffusionSource::between(std::uint64_t from, std::uint64_t to, std::span<const double> weights) {
+  const c10::InferenceMode no_graph;
+  const std::vector<std::uint64_t> seeds(weights.size(), from);
+  SamplerInput input = input_of(seeds);
+  const Tensor first = noise({&from, 1}, 0);
+  const Tensor last = noise({&to, 1}, 0);
+  std::vector<Tensor> starts;
+  for (const double weight : weights) starts.push_back(slerp(first, last, weight));
+  input.x = torch::cat(starts) * parts_.process->prior_deviation();
+  return finished(parts_.sampler->run(input));
+}
+
+Tensor DiffusionSource::inpainted(std::span<const std::uint64_t> seeds, const Tensor& known, const Tensor& region,
+                                  const InpaintOptions& options) {
+  const c10::InferenceMode no_graph;
+  SamplerInput input = input_of(seeds);
+  input.x = noise(seeds, 0) * parts_.process->prior_deviation();
+  const Tensor there = known.to(parts_.device, torch::kDouble).expand_as(input.x);
+  return finished(inpaint(input, there, region.to(parts_.device), options));
+}
+
+SamplerInput DiffusionSource::input_of(std::span<const std::uint64_t> seeds) {
   evaluations_ = 0;
   SamplerInput input;
   input.denoiser = denoiser_;
-  input.x = noise(seeds, 0) * parts_.process->prior_deviation();
   input.sigmas = sigmas_;
   input.sde = &parts_.process->sde();
-  input.noise = [&](std::int64_t step) { return noise(seeds, static_cast<std::uint64_t>(step) + 1); };
+  input.noise = [this, seeds](std::int64_t number) { return noise(seeds, static_cast<std::uint64_t>(number) + 1); };
   input.on_step = parts_.on_step;
-  const Tensor images = parts_.sampler->run(input).to(torch::kFloat).cpu();
-  const auto count = static_cast<std::int64_t>(seeds.size());
-  evaluations_an_image_ = (evaluations_ + count / 2) / count;
-  return images;
+  return input;
+}
+
+Tensor DiffusionSource::finished(const Tensor& images) {
+  const std::int64_t count = images.size(0);
+  evaluations_an_image_ = count > 0 ? (evaluations_ + count / 2) / count : 0;
+  return images.to(torch::kFloat).cpu().contiguous();
 }
 
 Tensor DiffusionSource::noise(std::span<const std::uint64_t> seeds, std::uint64_t stream) const {

@@ -7,6 +7,7 @@
 #include "nodulus/models/network.h"
 #include "nodulus/process/process.h"
 #include "nodulus/sample/image_source.h"
+#include "nodulus/sample/inpaint.h"
 #include "nodulus/sample/sampler.h"
 
 namespace nodulus::sample {
@@ -36,11 +37,24 @@ class DiffusionSource final : public ImageSource {
 
   torch::Tensor images(std::span<const std::uint64_t> seeds, const Condition& condition) override;
 
+  /// Images on the way between those of two seeds, one for each weight in [0, 1]: the sampler starts from the spherical
+  /// interpolation of their noise. Weight 0 gives the image of `from`, 1 that of `to`; noise that the sampler draws on
+  /// its way is `from`'s. Shape and scale as images().
+  torch::Tensor between(std::uint64_t from, std::uint64_t to, std::span<const double> weights);
+
+  /// Regions of known images made anew (sample/inpaint.h), by ancestral steps whatever the sampler. known [1 or N, C,
+  /// H, W] in [-1, 1]; region bool, true where new, broadcast against it.
+  torch::Tensor inpainted(std::span<const std::uint64_t> seeds, const torch::Tensor& known, const torch::Tensor& region,
+                          const InpaintOptions& options);
+
   /// Network evaluations of the last images(), an image; their mean, rounded, where a sampler takes its own number.
   [[nodiscard]] std::int64_t evaluations() const { return evaluations_an_image_; }
 
  private:
   [[nodiscard]] torch::Tensor noise(std::span<const std::uint64_t> seeds, std::uint64_t stream) const;
+  /// All but x, with the noise of these seeds.
+  [[nodiscard]] SamplerInput input_of(std::span<const std::uint64_t> seeds);
+  torch::Tensor finished(const torch::Tensor& images);
 
   DiffusionParts parts_;
   std::vector<double> sigmas_;

@@ -1,0 +1,93 @@
+#include "nodulus/app/image_edit.h"
+
+#include <fmt/format.h>
+
+#include <charconv>
+
+#include "nodulus/core/error.h"
+
+namespace nodulus::app {
+namespace {
+
+std::uint64_t seed_from(std::string_view text, const std::string& whole) {
+  std::uint64_t seed = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), seed);
+  if (error != std::errc() || end != text.data() + text.size())
+    throw Error(ErrorCode::usage, fmt::format("--interpolate: expected two seeds as in 3:17, found '{}'", whole));
+  return seed;
+}
+
+}  // namespace
+
+void ImageEdit::describe(Options& options) {
+  options.add("interpolate", interpolate_, "A:B: the way from the image of one seed to that of another");
+  options.add("inpaint", inpaint_, "data set with an image of which a region is made anew");
+  options.add("item", item_, "number of that image, as in its items.csv from 0").between(0, 1e12);
+  options.add("region", region_, "X,Y,WIDTH,HEIGHT of the region, in the model's pixels").between(0, 65536);
+  options.add("inpaint_method", method_, "how the region is made to fit").one_of({"repaint", "replacement"});
+  options.add("resamplings", options_.resamplings, "of repaint: times that each stretch is gone down").between(1, 1000);
+  options.add("jump_length", options_.jump_length, "of repaint: noise levels of a stretch").between(1, 100000);
+}
+
+void ImageEdit::prepare(const TrainedModel& model, std::int64_t count) {
+  count_ = count;
+  if (interpolates() && !inpaint_.empty())
+    throw Error(ErrorCode::usage, "--interpolate and --inpaint: expected one of them, found both");
+  if (inpaint_.empty() && !region_.empty())
+    throw Error(ErrorCode::usage, "--region: expected --inpaint with the data set that the image is in");
+  if (interpolates()) {
+    const std::size_t colon = interpolate_.find(':');
+    from_ = seed_from(std::string_view(interpolate_).substr(0, colon), interpolate_);
+    to_ = seed_from(colon == std::string::npos ? "" : std::string_view(interpolate_).substr(colon + 1), interpolate_);
+    if (count < 2)
+      throw Error(ErrorCode::usage, fmt::format("--interpolate: expected --count of 2 or more, found {}", count));
+  }
+  if (inpaint_.empty()) return;
+  const int size = model.info.resolution;
+  if (region_.size() != 4 || region_[2] < 1 || region_[3] < 1 || region_[0] + region_[2] > size ||
+      region_[1] + region_[3] > size)
+    throw Error(ErrorCode::usage, fmt::format("--region: expected X,Y,WIDTH,HEIGHT within {}x{}, found '{}'", size,
+                                              size, fmt::join(region_, ",")));
+  const data::Dataset dataset = data::Dataset::open(inpaint_);
+  if (item_ >= dataset.size())
+    throw Error(ErrorCode::usage,
+                fmt::format("--item: {} has images 0 to {}, found {}", inpaint_.string(), dataset.size() - 1, item_));
+  const data::Loader loader = loader_for(model, dataset, dataset.item(item_).split);
+  std::uint64_t number = 0;
+  while (loader.item_of(number) != item_) ++number;
+  known_ = torch::empty({1, loader.channels(), loader.height(), loader.width()}, torch::kFloat);
+  loader.batch({&number, 1}, {known_.data_ptr<float>(), static_cast<std::size_t>(known_.numel())});
+  mask_ = torch::zeros({1, 1, size, size}, torch::kBool);
+  mask_.slice(2, region_[1], region_[1] + region_[3]).slice(3, region_[0], region_[0] + region_[2]).fill_(true);
+}
+
+double ImageEdit::weight(std::int64_t i) const { return static_cast<double>(i) / static_cast<double>(count_ - 1); }
+
+sample::InpaintOptions ImageEdit::inpaint_options() const {
+  sample::InpaintOptions options = options_;
+  options.method = method_ == "replacement" ? sample::InpaintMethod::replacement : sample::InpaintMethod::repaint;
+  return options;
+}
+
+torch::Tensor ImageEdit::images(sample::DiffusionSource& source, std::span<const std::uint64_t> seeds,
+                                std::int64_t first) const {
+  if (interpolates()) {
+    std::vector<double> weights;
+    for (std::size_t i = 0; i < seeds.size(); ++i) weights.push_back(weight(first + static_cast<std::int64_t>(i)));
+    return source.between(from_, to_, weights);
+  }
+  if (!inpaint_.empty()) return source.inpainted(seeds, known_, mask_, inpaint_options());
+  return source.images(seeds, {});
+}
+
+std::string ImageEdit::condition(std::int64_t i) const {
+  if (interpolates()) return fmt::format("between {} and {} at {:.4f}", from_, to_, weight(i));
+  if (!inpaint_.empty()) return fmt::format("item {} of the data set but for {}", item_, fmt::join(region_, " "));
+  return "";
+}
+
+std::int64_t ImageEdit::evaluations(std::int64_t steps, std::int64_t usual) const {
+  return inpaint_.empty() ? usual : sample::inpaint_steps(steps, inpaint_options());
+}
+
+}  // namespace nodulus::app

@@ -1,0 +1,52 @@
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "nodulus/app/diffusion.h"
+#include "nodulus/core/options.h"
+#include "nodulus/sample/diffusion_source.h"
+
+namespace nodulus::app {
+
+/// What generate makes besides images from seeds alone: the way between two seeds, or a region of a data set's image
+/// made anew.
+class ImageEdit {
+ public:
+  void describe(Options& options);
+  /// Throws Error{usage} for settings that contradict each other, `count` or the model, and reads the image whose
+  /// region is asked for.
+  void prepare(const TrainedModel& model, std::int64_t count);
+
+  /// Images [first, first + seeds.size()) of those that were asked for.
+  [[nodiscard]] torch::Tensor images(sample::DiffusionSource& source, std::span<const std::uint64_t> seeds,
+                                     std::int64_t first) const;
+  /// What items.csv says of image i: "" for one from its seed alone.
+  [[nodiscard]] std::string condition(std::int64_t i) const;
+  /// The data set that known pixels come from; empty where there are none.
+  [[nodiscard]] const std::filesystem::path& data() const { return inpaint_; }
+  /// Network evaluations an image, where `sampler` steps take `usual`.
+  [[nodiscard]] std::int64_t evaluations(std::int64_t steps, std::int64_t usual) const;
+
+ private:
+  [[nodiscard]] bool interpolates() const { return !interpolate_.empty(); }
+  [[nodiscard]] double weight(std::int64_t i) const;
+  [[nodiscard]] sample::InpaintOptions inpaint_options() const;
+
+  std::string interpolate_;
+  std::uint64_t from_ = 0;
+  std::uint64_t to_ = 0;
+  std::int64_t count_ = 0;
+  std::filesystem::path inpaint_;
+  std::int64_t item_ = 0;
+  std::vector<int> region_;
+  std::string method_ = "repaint";
+  sample::InpaintOptions options_;
+  torch::Tensor known_;
+  torch::Tensor mask_;
+};
+
+}  // namespace nodulus::app

@@ -1,7 +1,11 @@
-// A DDPM training step against what the machine can do: FLOP of convolutions and matrix products over time, over the
-// rate of a 2048x2048 float32 matrix product in the same process. Medians of several runs, interleaved.
+// A training step against what the machine can do: FLOP of convolutions and matrix products, counted as plain sums,
+// over time, over the rate of a 2048x2048 float32 matrix product in the same process. Medians of several runs,
+// interleaved.
 //
-//   bench_train_step [channels] [batch] [runs]      64x64 images, CT and mask, multipliers 1,2,4
+//   bench_train_step [ddpm|ddpmpp] [channels] [batch] [runs]
+//
+// 64x64 images, two blocks a level, attention at 16; ddpm: CT and mask, multipliers 1,2,4; ddpmpp: CT, multipliers
+// 1,2,2.
 #include <ATen/Parallel.h>
 #include <fmt/format.h>
 
@@ -13,7 +17,7 @@
 #include "benchmarks/op_profile.h"
 #include "nodulus/app/compute.h"
 #include "nodulus/core/threads.h"
-#include "nodulus/models/unet.h"
+#include "nodulus/models/catalog.h"
 #include "nodulus/process/process.h"
 #include "nodulus/train/adam.h"
 
@@ -47,13 +51,22 @@ void report_profile(double step_seconds) {
              100 * (step_seconds - sum) / step_seconds);
 }
 
-int run(int channels, int batch, int runs) {
+int run(const std::string& family, int channels, int batch, int runs) {
   app::set_up_compute(available_cores());
-  models::UnetOptions options{2, 64, channels, {1, 2, 4}, 2, {16}, 0.0};
-  const auto network = models::make_unet(options);
-  const auto process = process::make_process("ddpm");
+  const models::Family& row = models::family(family);
+  const bool ddpm = family == "ddpm";
+  const auto architecture = row.make();
+  Options options;
+  architecture->describe(options);
+  options.parse({"--unet.channels", std::to_string(channels), "--unet.multipliers", ddpm ? "1,2,4" : "1,2,2",
+                 "--unet.blocks", "2", "--unet.attention", "16", "--unet.dropout", "0"});
+  const int image_channels = ddpm ? 2 : 1;
+  architecture->fit(image_channels, 64);
+  const auto network = architecture->build();
+  const auto process = process::make_process(row.process);
+  process->prepare(architecture->noise_labels());
   train::Adam adam(network->parameters(), {});
-  const torch::Tensor clean = torch::randn({batch, 2, 64, 64});
+  const torch::Tensor clean = torch::randn({batch, image_channels, 64, 64});
   const process::TrainingDraw draw{torch::randn_like(clean), torch::rand({batch}, torch::kDouble)};
   const torch::Tensor a = torch::randn({2048, 2048});
   const torch::Tensor b = torch::randn({2048, 2048});
@@ -69,7 +82,7 @@ int run(int channels, int batch, int runs) {
   std::vector<double> steps;
   std::vector<double> products;
   std::vector<double> shares;
-  const double flop = 3 * models::forward_flop(options) * batch;
+  const double flop = 3 * architecture->forward_flop() * batch;
   const double product_flop = 2.0 * 2048 * 2048 * 2048;
   for (int i = 0; i < runs; ++i) {
     const double before = seconds_of([&] { (void)a.mm(b); });
@@ -78,8 +91,9 @@ int run(int channels, int batch, int runs) {
     products.push_back((before + after) / 2);
     shares.push_back(flop / steps.back() / (product_flop / products.back()));
   }
-  fmt::print("threads {}, channels {}, batch {}, {} parameters, {:.1f} GFLOP a step\n", at::get_num_threads(), channels,
-             batch, models::parameter_count(*network), flop / 1e9);
+  fmt::print("{}, threads {}, channels {}, batch {}, {} parameters, {:.1f} GFLOP an image forward, {:.1f} a step\n",
+             family, at::get_num_threads(), channels, batch, models::parameter_count(*network),
+             architecture->forward_flop() / 1e9, flop / 1e9);
   fmt::print("sgemm 2048: {:.1f} GFLOP/s   step: {:.3f} s, {:.1f} GFLOP/s   share (median of {} pairs): {:.0f} %\n",
              product_flop / median(products) / 1e9, median(steps), flop / median(steps) / 1e9, runs,
              100 * median(shares));
@@ -98,5 +112,5 @@ int run(int channels, int batch, int runs) {
 
 int main(int argc, char** argv) {
   auto word = [&](int i, int otherwise) { return argc > i ? std::max(1, std::atoi(argv[i])) : otherwise; };
-  return nodulus::bench::run(word(1, 32), word(2, 8), word(3, 9));
+  return nodulus::bench::run(argc > 1 ? argv[1] : "ddpm", word(2, 32), word(3, 8), word(4, 9));
 }

@@ -172,12 +172,13 @@ class Generate final : public Command {
     Outcome outcome;
     outcome.figures = {{"images", out_.string()},
                        {"count", writer.count()},
-                       {"sampler", sampler_name_},
+                       {"sampler", edit_.sampler(sampler_name_)},
                        {"steps", steps},
                        {"evaluations", source.evaluations()},
                        {"synthetic", true}};
     outcome.text = fmt::format("{}: {}, {} with {} steps ({} evaluations each)", out_.string(),
-                               counted(writer.count(), "synthetic image"), sampler_name_, steps, source.evaluations());
+                               counted(writer.count(), "synthetic image"), edit_.sampler(sampler_name_), steps,
+                               source.evaluations());
     return outcome;
   }
 
@@ -226,7 +227,7 @@ class Generate final : public Command {
       for (std::size_t i = 0; i < seeds.size(); ++i) {
         writer.append({images.data_ptr<float>() + i * one, one},
                       {model_.string(), std::to_string(seeds[i]), edit_.condition(done_ + static_cast<std::int64_t>(i)),
-                       sampler_name_, std::to_string(steps), std::to_string(source.evaluations())});
+                       edit_.sampler(sampler_name_), std::to_string(steps), std::to_string(source.evaluations())});
       }
     }
   }

@@ -26,6 +26,8 @@ class ImageEdit {
                                      std::int64_t first) const;
   /// What items.csv says of image i: "" for one from its seed alone.
   [[nodiscard]] std::string condition(std::int64_t i) const;
+  /// What items.csv calls the sampler: `usual`, or the method by which a region is made.
+  [[nodiscard]] std::string sampler(const std::string& usual) const { return inpaint_.empty() ? usual : method_; }
   /// The data set that known pixels come from; empty where there are none.
   [[nodiscard]] const std::filesystem::path& data() const { return inpaint_; }
   /// Network evaluations an image, where `sampler` steps take `usual`.

@@ -258,6 +258,7 @@ std::string Options::help(const std::string& program) const {
     }
     if (option.is_flag()) shown = shown == "true" ? "on" : "";
     const bool has_default = !option.is_positional() && !shown.empty();
+    if (left.size() > 34) left += fmt::format("\n{:36}", "");  // its help on a line of its own
     sections[section] += fmt::format("  {:<34} {}{}\n", left, option.help(), has_default ? " [" + shown + "]" : "");
   }
   std::string text = usage + " [OPTIONS]\n";

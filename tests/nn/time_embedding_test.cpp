@@ -22,5 +22,38 @@ TEST(SinusoidalEmbedding, IsSinesThenCosinesOfGeometricFrequencies) {
 
 TEST(SinusoidalEmbedding, RefusesOddSizes) { EXPECT_THROW(sinusoidal_embedding(torch::zeros({2}), 7), c10::Error); }
 
+TEST(FourierFeatures, AreSinesThenCosinesOfNormalFrequenciesThatNothingTrains) {
+  torch::manual_seed(1);
+  FourierFeatures features(4096, 16);
+  torch::manual_seed(2);
+  EXPECT_TRUE(FourierFeatures(4096, 16)->buffers()[0].equal(features->buffers()[0]));
+  EXPECT_TRUE(features->parameters().empty());
+  const torch::Tensor f = features->buffers()[0].to(torch::kDouble);
+  ASSERT_EQ(f.numel(), 2048);
+  EXPECT_NEAR(f.mean().item<double>(), 0, 4 * 16 / std::sqrt(2048.0));
+  EXPECT_NEAR(f.std().item<double>(), 16, 4 * 16 / std::sqrt(2 * 2048.0));
+  const torch::Tensor e = features(torch::tensor({0.25F, -3.0F}));
+  ASSERT_EQ(e.sizes(), (std::vector<std::int64_t>{2, 4096}));
+  for (const int i : {0, 1, 777, 2047}) {
+    const double angle = 2 * M_PI * f[i].item<double>() * -3;
+    EXPECT_NEAR(e[1][i].item<float>(), std::sin(angle), 1e-3);
+    EXPECT_NEAR(e[1][2048 + i].item<float>(), std::cos(angle), 1e-3);
+  }
+}
+
+TEST(EmbedEach, WithoutGradientsGivesEachElementItsOwnCall) {
+  int calls = 0;
+  auto embed = [&](const torch::Tensor& t) {
+    ++calls;
+    return t.unsqueeze(1) * 2;
+  };
+  const torch::Tensor t = torch::arange(5);
+  const torch::Tensor with_gradients = embed_each(t, embed);
+  EXPECT_EQ(calls, 1);
+  const torch::NoGradGuard no_grad;
+  EXPECT_TRUE(embed_each(t, embed).equal(with_gradients));
+  EXPECT_EQ(calls, 6);
+}
+
 }  // namespace
 }  // namespace nodulus::nn

@@ -58,6 +58,15 @@ Tensor libtorch_conv(const Tensor& x, const Tensor& weight, const Tensor& bias, 
   return torch::conv2d(x, weight, bias, stride, padding);
 }
 
+Tensor libtorch_conv_transpose(const Tensor& x, const Tensor& weight, const Tensor& bias, std::int64_t stride,
+                               at::IntArrayRef output_padding) {
+  // As above: newer versions choose by the size of the batch. This one goes image by image.
+  if (x.is_cpu() && x.scalar_type() == torch::kFloat)
+    return at::slow_conv_transpose2d(x, weight, {weight.size(2), weight.size(3)}, bias, {stride, stride}, {0, 0},
+                                     output_padding, {1, 1});
+  return torch::conv_transpose2d(x, weight, bias, stride, 0, output_padding);
+}
+
 Tensor conv3x3(const Tensor& x, const Tensor& weight, const Tensor& bias) {
   const bool ours = torch::GradMode::is_enabled() && weight.requires_grad() && x.is_cpu() &&
                     x.scalar_type() == torch::kFloat && has_conv_weight_gradient(conv_shape(x, weight));

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <vector>
 
 #include "nodulus/nn/conv3x3.h"
 
@@ -19,15 +20,30 @@ void variance_scaling_(Tensor weight, double scale) {
 
 Conv2dImpl::Conv2dImpl(std::int64_t in, std::int64_t out, const Conv2dOptions& options)
     : weight_(register_parameter("weight", torch::empty({out, in, options.kernel, options.kernel}))),
-      bias_(register_parameter("bias", torch::zeros({out}))),
       stride_(options.stride),
-      padding_(options.stride == 1 ? options.kernel / 2 : 0) {
+      padding_(options.stride == 1 && options.pad ? options.kernel / 2 : 0) {
+  if (options.bias) bias_ = register_parameter("bias", torch::zeros({out}));
   variance_scaling_(weight_, options.init_scale);
 }
 
 Tensor Conv2dImpl::forward(const Tensor& x) {
-  if (stride_ == 1 && padding_ == 1) return conv3x3(x, weight_, bias_);
+  if (stride_ == 1 && padding_ == 1 && bias_.defined()) return conv3x3(x, weight_, bias_);
   return libtorch_conv(x, weight_, bias_, stride_, padding_);
+}
+
+ConvTranspose2dImpl::ConvTranspose2dImpl(std::int64_t in, std::int64_t out, std::int64_t stride, bool bias)
+    : weight_(register_parameter("weight", torch::empty({in, out, 3, 3}))), stride_(stride) {
+  if (bias) bias_ = register_parameter("bias", torch::zeros({out}));
+  variance_scaling_(weight_);
+}
+
+Tensor ConvTranspose2dImpl::forward(const Tensor& x, std::int64_t height, std::int64_t width) {
+  const std::int64_t extra_height = height - (x.size(2) - 1) * stride_ - 3;
+  const std::int64_t extra_width = width - (x.size(3) - 1) * stride_ - 3;
+  TORCH_CHECK(std::min(extra_height, extra_width) >= 0 && std::max(extra_height, extra_width) < stride_,
+              "[ConvTranspose2d] no convolution of stride ", stride_, " makes ", x.sizes(), " from ", height, " x ",
+              width, ".");
+  return libtorch_conv_transpose(x, weight_, bias_, stride_, {extra_height, extra_width});
 }
 
 LinearImpl::LinearImpl(std::int64_t in, std::int64_t out, double init_scale)
@@ -36,6 +52,12 @@ LinearImpl::LinearImpl(std::int64_t in, std::int64_t out, double init_scale)
   variance_scaling_(weight_, init_scale);
 }
 
-Tensor LinearImpl::forward(const Tensor& x) { return torch::linear(x, weight_, bias_); }
+Tensor LinearImpl::forward(const Tensor& x) {
+  if (torch::GradMode::is_enabled() || !x.is_cpu() || x.size(0) < 2) return torch::linear(x, weight_, bias_);
+  std::vector<Tensor> rows;
+  rows.reserve(static_cast<std::size_t>(x.size(0)));
+  for (const Tensor& row : x.split(1)) rows.push_back(torch::linear(row, weight_, bias_));
+  return torch::cat(rows);
+}
 
 }  // namespace nodulus::nn

@@ -15,6 +15,8 @@ struct Conv2dOptions {
   std::int64_t kernel = 3;
   std::int64_t stride = 1;  ///< Stride 1 pads with zeros to keep the size; others do not pad.
   double init_scale = 1.0;
+  bool pad = true;  ///< False: stride 1 does not pad either.
+  bool bias = true;
 };
 
 /// y = x * weight + bias; weight [out, in, kernel, kernel] by variance_scaling_, bias 0. (libtorch's own layer classes
@@ -34,7 +36,23 @@ class Conv2dImpl : public torch::nn::Module {
 };
 TORCH_MODULE(Conv2d);
 
-/// y = weight x + bias; weight [out, in] by variance_scaling_, bias 0.
+/// Transposed convolution, 3x3 without padding; weight [in, out, 3, 3] by variance_scaling_, bias 0.
+class ConvTranspose2dImpl : public torch::nn::Module {
+ public:
+  ConvTranspose2dImpl(std::int64_t in, std::int64_t out, std::int64_t stride, bool bias = true);
+  /// x [N, in, H, W] -> [N, out, height, width]; height is (H - 1) stride + 3, or up to stride - 1 more where that is
+  /// the size of the image that a convolution made x from; width alike.
+  torch::Tensor forward(const torch::Tensor& x, std::int64_t height, std::int64_t width);
+
+ private:
+  torch::Tensor weight_;
+  torch::Tensor bias_;
+  std::int64_t stride_;
+};
+TORCH_MODULE(ConvTranspose2d);
+
+/// y = weight x + bias; weight [out, in] by variance_scaling_, bias 0. On the CPU without gradients each row by itself:
+/// a matrix product rounds a row otherwise in one batch than in another.
 class LinearImpl : public torch::nn::Module {
  public:
   LinearImpl(std::int64_t in, std::int64_t out, double init_scale = 1.0);

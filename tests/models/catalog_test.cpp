@@ -66,6 +66,44 @@ TEST_P(FamilyContract, AnImageDoesNotDependOnItsBatch) {
   }
 }
 
+// The same where each image has a noise level of its own.
+TEST_P(FamilyContract, AnImageDoesNotDependOnItsBatchNorOnItsNeighboursNoise) {
+  const auto network = architecture()->build();
+  network->eval();
+  torch::manual_seed(4);
+  for (torch::Tensor& p : network->parameters()) torch::NoGradGuard(), p.set_data(torch::randn_like(p) * 0.1);
+  const torch::NoGradGuard no_grad;
+  const torch::Tensor x = torch::randn({5, 2, 32, 32});
+  const torch::Tensor levels = torch::tensor({0.013F, 0.4F, 1.7F, 0.98F, 3.3F});
+  const torch::Tensor together = network->forward(x, levels);
+  for (std::int64_t i = 0; i < 5; ++i) {
+    const torch::Tensor alone = network->forward(x.narrow(0, i, 1), levels.narrow(0, i, 1));
+    EXPECT_TRUE(alone[0].equal(together[i])) << i << " differs by " << (alone[0] - together[i]).abs().max();
+  }
+}
+
+// Checkpoints hold parameters: what else a network needs must not depend on the seed that it was built from.
+TEST_P(FamilyContract, ParametersAreAllThatACheckpointNeeds) {
+  const auto made = architecture();
+  torch::manual_seed(6);
+  const auto a = made->build();
+  torch::manual_seed(7);
+  const auto b = made->build();
+  a->eval();
+  b->eval();
+  const torch::NoGradGuard no_grad;
+  auto to = b->parameters();
+  const auto from = a->parameters();
+  for (std::size_t i = 0; i < to.size(); ++i) {
+    EXPECT_TRUE(from[i].requires_grad());
+    from[i].normal_(0, 0.1);
+    to[i].copy_(from[i]);
+  }
+  const torch::Tensor x = torch::randn({2, 2, 32, 32});
+  const torch::Tensor levels = torch::tensor({0.3F, 0.7F});
+  EXPECT_TRUE(a->forward(x, levels).equal(b->forward(x, levels)));
+}
+
 INSTANTIATE_TEST_SUITE_P(Catalog, FamilyContract, ::testing::ValuesIn(families().begin(), families().end()),
                          [](const auto& row) {
                            std::string name(row.param.name);

@@ -2,53 +2,16 @@
 
     /usr/bin/python3 tests/models/unet_golden.py > tests/models/unet_golden.json
 
-Weights are functions of each parameter's name (Philox4x32-10 and Box-Muller, as in core/seed.h, written again here),
-so none have to be stored. The network below is written from the paper, appendix B, over a dictionary of weights.
+Weights are functions of each parameter's name (golden_weights.py), so none have to be stored. The network below is
+written from the paper, appendix B, over a dictionary of weights.
 """
 import json
 import math
 
-import numpy as np
 import torch
 import torch.nn.functional as F
 
-MASK = (1 << 64) - 1
-
-
-def mix(z):
-    z = ((z ^ (z >> 30)) * 0xBF58476D1CE4E5B9) & MASK
-    z = ((z ^ (z >> 27)) * 0x94D049BB133111EB) & MASK
-    return z ^ (z >> 31)
-
-
-def derive_seed(seed, purpose):
-    golden = 0x9E3779B97F4A7C15
-    h = mix((seed + golden) & MASK)
-    for c in purpose.encode():
-        h = (mix(h ^ c) + golden) & MASK
-    return mix(h)
-
-
-def normal(key, count):
-    blocks = np.arange((count + 3) // 4, dtype=np.uint64)
-    low32 = np.uint64(0xFFFFFFFF)
-    x = [blocks & low32, blocks >> np.uint64(32), np.zeros_like(blocks), np.zeros_like(blocks)]
-    k0, k1 = key & 0xFFFFFFFF, key >> 32
-    for _ in range(10):
-        p0 = np.uint64(0xD2511F53) * x[0]
-        p1 = np.uint64(0xCD9E8D57) * x[2]
-        x = [(p1 >> np.uint64(32)) ^ x[1] ^ np.uint64(k0), p1 & low32,
-             (p0 >> np.uint64(32)) ^ x[3] ^ np.uint64(k1), p0 & low32]
-        k0 = (k0 + 0x9E3779B9) & 0xFFFFFFFF
-        k1 = (k1 + 0xBB67AE85) & 0xFFFFFFFF
-    u = [(v >> np.uint64(8)).astype(np.float64) * 2.0 ** -24 for v in x]
-    out = np.empty((len(blocks), 4))
-    for pair in (0, 2):
-        radius = np.sqrt(-2 * np.log(1 - u[pair]))
-        out[:, pair] = radius * np.cos(2 * np.pi * u[pair + 1])
-        out[:, pair + 1] = radius * np.sin(2 * np.pi * u[pair + 1])
-    return out.reshape(-1)[:count]
-
+from golden_weights import image, parameter, rounded
 
 class Weights:
     """Makes each parameter when it is first asked for."""
@@ -58,11 +21,7 @@ class Weights:
 
     def get(self, name, *shape):
         self.shapes[name] = shape
-        value = normal(derive_seed(0, name), math.prod(shape)).reshape(shape)
-        value *= 0.1 if len(shape) == 1 else 1 / math.sqrt(math.prod(shape[1:]))
-        if len(shape) == 1 and "norm" in name and name.endswith("weight"):
-            value += 1
-        return torch.tensor(value)
+        return parameter(name, *shape)
 
     def conv(self, name, x, out, kernel=3, **kw):
         kw.setdefault("padding", kernel // 2)
@@ -121,14 +80,13 @@ def unet(w, x, t, channels, multipliers, blocks=2, attend_at=(16,)):
 
 
 def case(image_channels, resolution, channels, multipliers, stride):
-    x = torch.tensor(normal(derive_seed(0, "input"), 2 * image_channels * resolution ** 2))
-    x = x.reshape(2, image_channels, resolution, resolution)
+    x = image(2, image_channels, resolution, resolution)
     weights = Weights()
     with torch.no_grad():
         y = unet(weights, x, torch.tensor([3.0, 871.0], dtype=torch.double), channels, multipliers)
     return {"image_channels": image_channels, "resolution": resolution, "channels": channels,
             "multipliers": multipliers, "parameters": sum(math.prod(s) for s in weights.shapes.values()),
-            "stride": stride, "output": [float(f"{v:.9g}") for v in y.flatten()[::stride]]}
+            "stride": stride, "output": rounded(y, stride)}
 
 
 if __name__ == "__main__":

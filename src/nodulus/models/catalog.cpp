@@ -13,6 +13,7 @@ namespace {
 
 class UnetArchitecture final : public Architecture {
  public:
+  explicit UnetArchitecture(UnetOptions defaults) : unet_(std::move(defaults)) {}
   void describe(Options& options) override {
     options.add("unet.channels", unet_.channels, "channels of the first level").between(4, 4096);
     options.add("unet.multipliers", unet_.multipliers, "channels of each level, in multiples of the first")
@@ -20,12 +21,27 @@ class UnetArchitecture final : public Architecture {
     options.add("unet.blocks", unet_.blocks, "residual blocks a level").between(1, 16);
     options.add("unet.attention", unet_.attention_resolutions, "resolutions with self-attention").between(1, 4096);
     options.add("unet.dropout", unet_.dropout, "share of activations dropped in training").between(0, 0.99);
+    options.add("unet.attention_up", unet_.attention_up, "on the way up: after every block, or a level's last")
+        .one_of({"every", "last"});
+    options.add("unet.block", unet_.block, "resample by convolutions (ddpm) or residual blocks (biggan)")
+        .one_of({"ddpm", "biggan"});
+    options.add("unet.fir", unet_.fir, "resample with the smoothing filter [1, 3, 3, 1]");
+    options.add("unet.skip_rescale", unet_.skip_rescale, "divide sums of residual connections by sqrt 2");
+    options.add("unet.embedding", unet_.embedding, "how the noise level is embedded").one_of({"positional", "fourier"});
+    options.add("unet.fourier_scale", unet_.fourier_scale, "deviation of the Fourier frequencies").between(1e-6, 1e6);
+    options.add("unet.progressive", unet_.progressive, "output that grows on the way up")
+        .one_of({"none", "output_skip", "residual"});
+    options.add("unet.progressive_input", unet_.progressive_input, "input that shrinks on the way down")
+        .one_of({"none", "input_skip", "residual"});
+    options.add("unet.progressive_combine", unet_.progressive_combine, "how input_skip joins the features")
+        .one_of({"sum", "cat"});
   }
   void fit(int image_channels, int resolution) override {
     unet_.image_channels = image_channels;
     unet_.resolution = resolution;
     check(unet_);
   }
+  [[nodiscard]] bool embeds_log_noise() const override { return unet_.embedding == "fourier"; }
   [[nodiscard]] int image_channels() const override { return unet_.image_channels; }
   [[nodiscard]] int resolution() const override { return unet_.resolution; }
   [[nodiscard]] std::shared_ptr<Network> build() const override { return make_unet(unet_); }
@@ -35,13 +51,20 @@ class UnetArchitecture final : public Architecture {
   UnetOptions unet_;
 };
 
-template <class T>
-std::unique_ptr<Architecture> make() {
-  return std::make_unique<T>();
+UnetOptions ddpm_options() { return {}; }
+
+template <UnetOptions (*defaults)()>
+std::unique_ptr<Architecture> make_unet_architecture() {
+  return std::make_unique<UnetArchitecture>(defaults());
 }
 
 constexpr std::array rows{
-    Family{"ddpm", "denoising diffusion probabilistic model (Ho et al. 2020)", "ddpm", make<UnetArchitecture>},
+    Family{"ddpm", "denoising diffusion probabilistic model (Ho et al. 2020)", "ddpm",
+           make_unet_architecture<ddpm_options>},
+    Family{"ddpmpp", "DDPM++, continuous, variance preserving (Song et al. 2021)", "vp",
+           make_unet_architecture<ddpmpp_options>},
+    Family{"ncsnpp", "NCSN++, continuous, variance exploding (Song et al. 2021)", "ve",
+           make_unet_architecture<ncsnpp_options>},
 };
 
 }  // namespace

@@ -2,14 +2,16 @@
 
 #include <cstdint>
 #include <memory>
+#include <string>
 #include <vector>
 
 #include "nodulus/models/network.h"
 
 namespace nodulus::models {
 
-/// The U-Net of Ho et al. 2020 (arXiv 2006.11239, appendix B). The defaults are its CIFAR-10 setting, 35,746,307
-/// parameters.
+/// One U-Net for three papers' networks. The defaults are DDPM's: Ho et al. 2020 (arXiv 2006.11239, appendix B), its
+/// CIFAR-10 setting, 35,746,307 parameters. The options beyond it are those of Song et al. 2021 (arXiv 2011.13456,
+/// section 4.4 and appendix H), in the terms of that paper.
 struct UnetOptions {
   int image_channels = 3;
   int resolution = 32;  ///< Height and width; divisible by 2 for every level after the first.
@@ -18,7 +20,26 @@ struct UnetOptions {
   int blocks = 2;                              ///< Residual blocks a level (one more on the way up).
   std::vector<int> attention_resolutions{16};  ///< Self-attention where the feature map has this height.
   double dropout = 0.1;
+  /// On the way up attention follows `every` block (Ho) or only the `last` of a level (Song).
+  std::string attention_up = "every";
+  /// `ddpm`: levels are joined by convolutions. `biggan`: by residual blocks that resample (Brock et al. 2019).
+  std::string block = "ddpm";
+  bool fir = false;                         ///< Resample with the filter [1, 3, 3, 1] (nn/fir.h).
+  bool skip_rescale = false;                ///< Divide each sum of a residual connection by sqrt 2.
+  std::string embedding = "positional";     ///< Of c_noise: `positional`, or `fourier` (nn/time_embedding.h).
+  double fourier_scale = 16;                ///< Deviation of the Fourier frequencies.
+  std::string progressive = "none";         ///< Growing output: `none`, `output_skip`, `residual`.
+  std::string progressive_input = "none";   ///< Shrinking input: `none`, `input_skip`, `residual`.
+  std::string progressive_combine = "sum";  ///< How input_skip joins: `sum` or `cat`.
+  /// Initial scale of the pointwise layers in attention and, with block `ddpm`, on the shortcut: 1 (Ho), 0.1 (Song).
+  double pointwise_init_scale = 1.0;
 };
+
+/// DDPM++ (continuous) for CIFAR-10: 61,804,419 parameters; with blocks = 8, "deep", 106,632,579.
+UnetOptions ddpmpp_options();
+/// NCSN++ (continuous) for CIFAR-10: 62,758,787 parameters; with blocks = 8, "deep", 107,586,947. The paper's division
+/// of the output by sigma is the process's business.
+UnetOptions ncsnpp_options();
 
 /// Throws Error{usage} naming the first option that makes no network.
 void check(const UnetOptions& options);

@@ -13,57 +13,53 @@ namespace nodulus::models {
 /// next divisor where that does not divide the channels.
 std::int64_t norm_groups(std::int64_t channels);
 
-/// x + conv(dropout(act(norm(conv(act(norm(x))) + W act(t))))), with a 1x1 convolution on x where channels change.
+/// a + b, divided by sqrt 2 where `rescale` (Song et al. 2021, section 4.4).
+torch::Tensor residual_sum(const torch::Tensor& a, const torch::Tensor& b, bool rescale);
+
+struct ResidualBlockOptions {
+  enum class Size { same, halved, doubled };
+  std::int64_t embedding = 0;
+  double dropout = 0;
+  bool rescale = false;  ///< Divide the sum by sqrt 2.
+  bool fir = false;      ///< Resample with the filter of nn/fir.h.
+  double shortcut_init_scale = 1.0;
+  Size size = Size::same;
+};
+
+/// x + conv(dropout(act(norm(conv(act(norm(x))) + W act(t))))), with a 1x1 convolution on x where channels or size
+/// change. A block that changes the size resamples x and act(norm(x)) (Brock et al. 2019, arXiv 1809.11096, figure 15).
 class ResidualBlockImpl : public torch::nn::Module {
  public:
-  ResidualBlockImpl(std::int64_t in, std::int64_t out, std::int64_t embedding, double dropout);
-  /// x [N, in, H, W]; activated_embedding [N or 1, embedding], silu already applied. Returns [N, out, H, W].
+  ResidualBlockImpl(std::int64_t in, std::int64_t out, const ResidualBlockOptions& options);
+  /// x [N, in, H, W]; activated_embedding [N or 1, embedding], silu already applied. Returns [N, out, H, W], or half or
+  /// twice that height and width.
   torch::Tensor forward(const torch::Tensor& x, const torch::Tensor& activated_embedding);
 
  private:
+  [[nodiscard]] torch::Tensor resampled(const torch::Tensor& x) const;
+
   nn::GroupNormSilu norm1_;
   nn::Conv2d conv1_;
   nn::Linear time_;
   nn::GroupNormSilu norm2_;
   nn::Conv2d conv2_;
   nn::Conv2d shortcut_{nullptr};
-  double dropout_;
+  ResidualBlockOptions options_;
 };
 TORCH_MODULE(ResidualBlock);
 
 /// Single-head self-attention over pixels, added to its input (Wang et al. 2018, embedded Gaussian).
 class AttentionBlockImpl : public torch::nn::Module {
  public:
-  explicit AttentionBlockImpl(std::int64_t channels);
+  AttentionBlockImpl(std::int64_t channels, bool rescale, double init_scale);
   torch::Tensor forward(const torch::Tensor& x);
 
  private:
   nn::GroupNorm norm_;
   nn::Conv2d query_key_value_;
   nn::Conv2d projection_;
+  bool rescale_;
 };
 TORCH_MODULE(AttentionBlock);
-
-/// Halves height and width: 3x3 convolution of stride 2, zeros added below and to the right only.
-class DownsampleImpl : public torch::nn::Module {
- public:
-  explicit DownsampleImpl(std::int64_t channels);
-  torch::Tensor forward(const torch::Tensor& x);
-
- private:
-  nn::Conv2d conv_;
-};
-TORCH_MODULE(Downsample);
-
-/// Doubles height and width: each pixel repeated, then a 3x3 convolution.
-class UpsampleImpl : public torch::nn::Module {
- public:
-  explicit UpsampleImpl(std::int64_t channels);
-  torch::Tensor forward(const torch::Tensor& x);
-
- private:
-  nn::Conv2d conv_;
-};
-TORCH_MODULE(Upsample);
 
 }  // namespace nodulus::models

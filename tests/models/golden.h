@@ -1,0 +1,23 @@
+#pragma once
+
+#include <nlohmann/json.hpp>
+#include <string>
+
+#include "nodulus/models/network.h"
+
+// What the golden tests share: weights and images that are functions of a name, as golden_weights.py makes them.
+namespace nodulus::models {
+
+/// The cases of tests/models/NAME.
+nlohmann::json golden_cases(const std::string& name);
+
+/// Gives every parameter the values that golden_weights.parameter() has for its name, and turns on evaluation.
+void fill_by_name(Network& network);
+
+/// [2, channels, resolution, resolution].
+torch::Tensor golden_image(int channels, int resolution);
+
+/// Largest difference of every `stride`-th number of y from the case's "output", relative to the largest of these.
+double golden_difference(const nlohmann::json& entry, const torch::Tensor& y);
+
+}  // namespace nodulus::models

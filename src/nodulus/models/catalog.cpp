@@ -6,6 +6,7 @@
 
 #include "nodulus/core/error.h"
 #include "nodulus/core/nearest.h"
+#include "nodulus/models/scorenet.h"
 #include "nodulus/models/unet.h"
 
 namespace nodulus::models {
@@ -51,11 +52,36 @@ class UnetArchitecture final : public Architecture {
   UnetOptions unet_;
 };
 
+class ScoreNetArchitecture final : public Architecture {
+ public:
+  void describe(Options& options) override {
+    options.add("scorenet.channels", net_.channels, "channels of the four stages").between(4, 4096);
+    options.add("scorenet.embedding", net_.embedding, "channels of the embedding of time").between(2, 4096);
+  }
+  void fit(int image_channels, int resolution) override {
+    net_.image_channels = image_channels;
+    net_.resolution = resolution;
+    check(net_);
+  }
+  [[nodiscard]] int image_channels() const override { return net_.image_channels; }
+  [[nodiscard]] int resolution() const override { return net_.resolution; }
+  [[nodiscard]] std::shared_ptr<Network> build() const override { return make_scorenet(net_); }
+  [[nodiscard]] double forward_flop() const override { return models::forward_flop(net_); }
+
+ private:
+  ScoreNetOptions net_;
+};
+
 UnetOptions ddpm_options() { return {}; }
 
 template <UnetOptions (*defaults)()>
 std::unique_ptr<Architecture> make_unet_architecture() {
   return std::make_unique<UnetArchitecture>(defaults());
+}
+
+template <class T>
+std::unique_ptr<Architecture> make() {
+  return std::make_unique<T>();
 }
 
 constexpr std::array rows{
@@ -65,6 +91,7 @@ constexpr std::array rows{
            make_unet_architecture<ddpmpp_options>},
     Family{"ncsnpp", "NCSN++, continuous, variance exploding (Song et al. 2021)", "ve",
            make_unet_architecture<ncsnpp_options>},
+    Family{"scorenet", "the small score network of Song's tutorial", "tutorial-ve", make<ScoreNetArchitecture>},
 };
 
 }  // namespace

@@ -148,13 +148,17 @@ TEST(PredictorCorrector, TheCorrectorKeepsTheDistributionOfItsLevel) {
   in.sde = ve.get();
   in.noise = [&](std::int64_t number) { return closed_forms::normal(shape, static_cast<std::uint64_t>(number) + 1); };
   const double D = 64;
-  for (const auto& [corrector, expected] :
-       {std::pair{Corrector::langevin, v / (1 - 0.16 * 0.16) * (1 + 2 / D) / (1 - 2 / D)},
-        std::pair{Corrector::annealed_langevin, v / (1 - 0.16 * 0.16 / v)}}) {
-    (void)predictor_corrector(in, {.corrector = corrector, .snr = 0.16, .corrector_steps = 100});
+  struct Case {
+    Corrector corrector;
+    double snr;
+    double expected;
+  };
+  for (const Case& entry : {Case{Corrector::langevin, 0.16, v / (1 - 0.16 * 0.16) * (1 + 2 / D) / (1 - 2 / D)},
+                            Case{Corrector::annealed_langevin, 0.7, v / (1 - 0.7 * 0.7 / v)}}) {
+    (void)predictor_corrector(in, {.corrector = entry.corrector, .snr = entry.snr, .corrector_steps = 100});
     const double n = static_cast<double>(seen.numel());
-    EXPECT_NEAR(seen.mean().item<double>(), 0.3, 5 * std::sqrt(v / n));
-    EXPECT_NEAR(seen.var().item<double>(), expected, 5 * expected * std::sqrt(2 / n));
+    EXPECT_NEAR(seen.mean().item<double>(), 0.3, 5 * std::sqrt(entry.expected / n));
+    EXPECT_NEAR(seen.var().item<double>(), entry.expected, 5 * entry.expected * std::sqrt(2 / n));
   }
 }
 

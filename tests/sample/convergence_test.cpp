@@ -36,11 +36,7 @@ double slope(const Sampler& sampler, int n) {
   auto error = [&](int steps) {
     return (on_mixture(sampler, log_levels(steps + 1, highest, lowest)) - exact).norm().item<double>();
   };
-  const double coarse = error(n);
-  const double fine = error(2 * n);
-  if (std::getenv("NODULUS_SHOW") != nullptr)
-    fmt::print("steps {} error {:.3e}, {} {:.3e}: slope {:.3f}\n", n, coarse, 2 * n, fine, std::log2(coarse / fine));
-  return std::log2(coarse / fine);
+  return std::log2(error(n) / error(2 * n));
 }
 
 struct OrderCase {
@@ -65,7 +61,6 @@ TEST(Convergence, DeterministicSamplersHaveTheirOrder) {
   };
   for (const OrderCase& entry : cases) {
     const json settings = entry.settings.is_null() ? json::object() : entry.settings;
-    if (std::getenv("NODULUS_SHOW") != nullptr) fmt::print("{} {} ", entry.name, settings.dump());
     EXPECT_NEAR(slope(*made(entry.name, settings), entry.steps), entry.order, 0.2) << entry.name << settings.dump();
   }
 }
@@ -101,24 +96,19 @@ Moments exact_moments(const Sampler& sampler, const process::Sde& sde, const std
   return {out[0].item<double>(), start * effect[1].item<double>() + effect.slice(0, 2).sum().item<double>()};
 }
 
-double weak_slope(const Sampler& sampler, const process::Sde& sde, int n, bool by_time) {
+/// -d ln(error) / d ln(steps) between n and 2n steps of even length in the SDE's time.
+double weak_slope(const Sampler& sampler, const process::Sde& sde, int n) {
   auto error = [&](int steps) {
-    std::vector<double> sigmas = log_levels(steps + 1, highest, lowest);
-    if (by_time)  // even in the SDE's time
-      for (int i = 1; i < steps; ++i) {
-        const double first = sde.time_of(highest);
-        sigmas[static_cast<std::size_t>(i)] = sde.sigma(first + (sde.time_of(lowest) - first) * i / steps);
-      }
+    std::vector<double> sigmas;
+    const double first = sde.time_of(highest);
+    for (int i = 0; i <= steps; ++i)
+      sigmas.push_back(i == steps ? lowest : sde.sigma(first + (sde.time_of(lowest) - first) * i / steps));
+    sigmas.push_back(0);
     const Moments found = exact_moments(sampler, sde, sigmas);
-    EXPECT_NEAR(found.mean, data_mean, 1e-10);  // started right, the mean stays right
     const double v = data_deviation * data_deviation;
-    return std::abs(found.variance - v * v / (v + lowest * lowest));
+    return std::abs(found.mean - data_mean) + std::abs(found.variance - v * v / (v + lowest * lowest));
   };
-  const double coarse = error(n);
-  const double fine = error(2 * n);
-  if (std::getenv("NODULUS_SHOW") != nullptr)
-    fmt::print("steps {} error {:.3e}, {} {:.3e}: slope {:.3f}\n", n, coarse, 2 * n, fine, std::log2(coarse / fine));
-  return std::log2(coarse / fine);
+  return std::log2(error(n) / error(2 * n));
 }
 
 TEST(Convergence, StochasticSamplersHaveTheirWeakOrder) {
@@ -132,16 +122,19 @@ TEST(Convergence, StochasticSamplersHaveTheirWeakOrder) {
   };
   const json no_corrector{{"predictor-corrector.corrector", "none"}};
   const std::vector<Case> cases{
-      {"euler-maruyama", json::object(), 1}, {"reverse-diffusion", json::object(), 1},
-      {"ancestral", json::object(), 1},      {"ancestral", {{"ancestral.variance", "small"}}, 1},
-      {"ddim", {{"ddim.eta", 0.7}}, 1},      {"predictor-corrector", no_corrector, 1},
-      {"dpmpp-2m-sde", json::object(), 1},   {"dpmpp-sde", json::object(), 2},
-      {"heun", {{"heun.s_churn", 20.0}}, 1},
+      {"euler-maruyama", json::object(), 1},
+      {"reverse-diffusion", json::object(), 1},
+      {"ancestral", json::object(), 1},
+      {"ancestral", {{"ancestral.variance", "small"}}, 1},
+      {"ddim", {{"ddim.eta", 0.7}}, 1},
+      {"predictor-corrector", no_corrector, 1},
+      {"dpmpp-2m-sde", json::object(), 2},
+      {"dpmpp-sde", json::object(), 2},
+      {"heun", {{"heun.s_churn", 20.0}, {"heun.s_tmin", 0.1}}, 2},
   };
   for (const Case& entry : cases)
     for (const process::Sde* sde : {vp.get(), sub_vp.get(), ve.get()}) {
-      if (std::getenv("NODULUS_SHOW") != nullptr) fmt::print("{} {} ", entry.name, entry.settings.dump());
-      EXPECT_NEAR(weak_slope(*made(entry.name, entry.settings), *sde, 200, true), entry.order, 0.2)
+      EXPECT_NEAR(weak_slope(*made(entry.name, entry.settings), *sde, 600), entry.order, 0.1)
           << entry.name << entry.settings.dump();
     }
 }
@@ -156,7 +149,6 @@ TEST(Convergence, TheOdesErrorFollowsItsTolerance) {
   double last = 1;
   for (const double tolerance : {1e-3, 1e-5, 1e-7, 1e-9}) {
     const double error = (run(tolerance) - exact).abs().max().item<double>();
-    if (std::getenv("NODULUS_SHOW") != nullptr) fmt::print("tolerance {:.0e}: error {:.2e}\n", tolerance, error);
     EXPECT_LT(error, 30 * tolerance);
     EXPECT_LT(error, last / 10);
     last = error;

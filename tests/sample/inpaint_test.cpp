@@ -62,9 +62,6 @@ TEST(Inpaint, RepaintFollowsTheConditionalDistribution) {
   const auto [mean, variance] = p.conditional();
   const Tensor made = inpaint(p.input, p.known, p.region, {}).select(3, 1);
   const double n = static_cast<double>(Problem::count);
-  if (std::getenv("NODULUS_SHOW") != nullptr)
-    fmt::print("mean {:.4f} of {:.4f}, variance {:.5f} of {:.5f}\n", made.mean().item<double>(), mean,
-               made.var().item<double>(), variance);
   EXPECT_NEAR(made.mean().item<double>(), mean, 5 * std::sqrt(variance / n) + 0.1 * std::sqrt(variance));
   EXPECT_NEAR(made.var().item<double>(), variance, 5 * variance * std::sqrt(2 / n) + 0.1 * variance);
 }
@@ -79,7 +76,6 @@ TEST(Inpaint, ReplacementIsTheWorseOfTheTwo) {
     return std::abs(made.mean().item<double>() - mean) / std::sqrt(variance) +
            std::abs(made.var().item<double>() / variance - 1);
   };
-  if (std::getenv("NODULUS_SHOW") != nullptr) fmt::print("off by {:.3f} and {:.3f}\n", off(once), off(often));
   EXPECT_GT(off(once), 2 * off(often));
 }
 

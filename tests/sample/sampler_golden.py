@@ -2,14 +2,15 @@
 
     /usr/bin/python3 tests/sample/sampler_golden.py FOLDER > tests/sample/sampler_golden.json
 
-FOLDER holds these files (`git show COMMIT:PATH`), under these names:
-    scheduling_{ddim,dpmsolver_multistep,unipc_multistep}.py   huggingface/diffusers 58eb52c0803ea9af3abec60841c2a093bdf1f951
-                                                               src/diffusers/schedulers/
-    edm_generate.py                NVlabs/edm 008a4e5316c8e3bfe61a62f874bddba254295afb            generate.py
-    k_diffusion_sampling.py        crowsonkb/k-diffusion 4601bf085320592473f681a62808ed873d17fad5  k_diffusion/sampling.py
-    score_sde_sampling.py, sde_lib.py, score_sde_models.py
-                                   yang-song/score_sde_pytorch cb1f359f4aadf0ff9a5e122fe8fffc9451fd6e44
-                                   sampling.py, sde_lib.py, models/utils.py
+FOLDER holds these files (`git show COMMIT:PATH`):
+    huggingface/diffusers 58eb52c0803ea9af3abec60841c2a093bdf1f951, src/diffusers/schedulers/
+        scheduling_ddim.py, scheduling_dpmsolver_multistep.py, scheduling_unipc_multistep.py
+    NVlabs/edm 008a4e5316c8e3bfe61a62f874bddba254295afb
+        generate.py as edm_generate.py
+    crowsonkb/k-diffusion 4601bf085320592473f681a62808ed873d17fad5
+        k_diffusion/sampling.py as k_diffusion_sampling.py
+    yang-song/score_sde_pytorch cb1f359f4aadf0ff9a5e122fe8fffc9451fd6e44
+        sampling.py as score_sde_sampling.py, models/utils.py as score_sde_models.py, sde_lib.py
 What is changed in them as they are loaded: "float32" is read as "float64"; what they import and do not need here is an
 empty module. Made with PyTorch 1.13, NumPy 1.24, SciPy 1.10.
 
@@ -169,8 +170,10 @@ def by_scheduler(name, scheduler, options, step):
     recorder = Recorder()
     x = START * alpha_of(LEVELS[0])
     for i, sigma in enumerate(LEVELS[:-1]):
-        x = step(i, recorder(x / alpha_of(sigma), sigma), x)
-    return case(name, recorder, x, **options)
+        clean = recorder(x / alpha_of(sigma), sigma)
+        x = step(i, clean, x)
+    # UniPC's variant bh1 multiplies infinity by 0 in the step to level 0.
+    return case(name, recorder, clean if name == "unipc" else x, **options)
 
 
 def diffusers_cases():
@@ -276,6 +279,8 @@ def score_sde_cases():
             else:
                 levels = [float(s) for s in sde.discrete_sigmas.flip(0)]
                 scales = [1.0] * n
+            # The annealed corrector reads the deviation at time t: that of the discrete level, as the rest does.
+            sde.marginal_prob = lambda x, t: (None, torch.tensor([at["s"] * at["sigma"]]))
         at = {}
         recorder = Recorder()
 
@@ -285,7 +290,7 @@ def score_sde_cases():
             score = (s * clean - x_t) / (s * sigma) ** 2
             return score if kind == "ve" else -score * s * sigma  # VE: the score itself; VP: the noise
         model.eval = lambda: None
-        torch.randn_like = Draws()
+        torch.randn_like = draws = Draws()
         x = START * scales[0]
         for i in range(n):
             at.update(s=scales[i], sigma=levels[i])
@@ -298,13 +303,15 @@ def score_sde_cases():
             if i == n - 1:
                 break
             x, _ = predictor(sde, score_fn).update_fn(x, t)
+            draws.count = (i + 1) * (M + 1)  # a predictor that draws none leaves its number out
         result = recorder(x / scales[-1], levels[-1])
         return case(name, recorder, result, levels + [0.0], {"kind": kind, "arguments": arguments[:2]}, **options)
 
     vp = lambda lib, *a: lib.VPSDE(*a)
     sub_vp = lambda lib, *a: lib.subVPSDE(*a)
     ve = lambda lib, *a: lib.VESDE(*a)
-    EM, RD, AS = sampling.EulerMaruyamaPredictor, sampling.ReverseDiffusionPredictor, sampling.AncestralSamplingPredictor
+    EM, RD = sampling.EulerMaruyamaPredictor, sampling.ReverseDiffusionPredictor
+    AS = sampling.AncestralSamplingPredictor
     LD, ALD = sampling.LangevinCorrector, sampling.AnnealedLangevinDynamics
     em = {"name": "euler-maruyama", "continuous": True, "predictor": EM, "corrector": None, "M": 0, "options": {}}
     yield run(make=vp, kind="vp", arguments=[0.1, 5.0, 8], **em)

@@ -25,7 +25,8 @@ struct PredictorCorrectorOptions {
 ///   langevin:           e = 2 a (r |z| / |score|)^2       (algorithms 4 and 5)
 ///   annealed_langevin:  e = 2 a (r s sigma)^2             (Song & Ermon 2019, scaled by the level's deviation)
 /// a = (s(t_from) / s(t_to))^2, which is 1 - beta_i for VP and 1 for VE; sub-VP takes that of its own scale. The norms
-/// are those of each image by itself; the authors take their mean over the batch, which would couple images.
+/// are those of each image by itself; the authors take their mean over the batch, which would couple images. With D
+/// pixels this adds 4/D to the variance that langevin steps settle at, and their length r^2.
 /// The step to 0 returns D. Throws Error{usage} where both predictor and corrector are none.
 torch::Tensor predictor_corrector(const SamplerInput& input, const PredictorCorrectorOptions& options);
 

@@ -18,13 +18,7 @@ DiffusionSource::DiffusionSource(DiffusionParts parts)
   parts_.network->eval();
   auto network = [net = parts_.network, bfloat16 = parts_.bfloat16](const Tensor& x, const Tensor& c_noise) {
     const nn::Bfloat16Scope scope(bfloat16);
-    if (c_noise.size(0) == 1 || x.is_cuda()) return net->forward(x, c_noise);
-    // Images at levels of their own, as the adaptive ODE has them, go one by one: the product of a matrix with n rows
-    // of c_noise rounds otherwise than that with one, and an image must not depend on its batch.
-    std::vector<Tensor> images;
-    for (std::int64_t i = 0; i < x.size(0); ++i)
-      images.push_back(net->forward(x.slice(0, i, i + 1), c_noise.slice(0, i, i + 1)));
-    return torch::cat(images);
+    return net->forward(x, c_noise);
   };
   denoiser_ = process::counted(parts_.process->denoiser(network), evaluations_);
   if (parts_.clip) denoiser_ = process::clamped(denoiser_);

@@ -42,7 +42,7 @@ Tensor DiffusionSource::images(std::span<const std::uint64_t> seeds, const Condi
   input.sde = &parts_.process->sde();
   input.noise = [&](std::int64_t step) { return noise(seeds, static_cast<std::uint64_t>(step) + 1); };
   input.on_step = parts_.on_step;
-  const Tensor images = parts_.sampler->run(input).to(torch::kFloat).cpu();
+  Tensor images = parts_.sampler->run(input).to(torch::kFloat).cpu();
   const auto count = static_cast<std::int64_t>(seeds.size());
   evaluations_an_image_ = (evaluations_ + count / 2) / count;
   return images;

@@ -84,6 +84,22 @@ TEST_P(SamplerContract, NamesItsOptionsInItsOwnSection) {
   for (const Option& option : options.all()) EXPECT_EQ(option.section(), GetParam().name);
 }
 
+// Sections have '-' in their names: in flags, in TOML and back.
+TEST_P(SamplerContract, ReadsItsOptionsAsTheyAreWritten) {
+  const auto made = GetParam().make();
+  Options options;
+  made->describe(options);
+  options.read_toml(options.to_toml(), "test.toml");
+  std::vector<std::string> words;
+  for (const Option& option : options.all()) {
+    const auto value = option.value();
+    words.insert(words.end(), {option.flag(), value.is_string() ? value.get<std::string>() : value.dump()});
+  }
+  const auto before = options.to_json();
+  options.parse(words);
+  EXPECT_EQ(options.to_json(), before);
+}
+
 INSTANTIATE_TEST_SUITE_P(Catalog, SamplerContract, ::testing::ValuesIn(samplers().begin(), samplers().end()),
                          [](const auto& row) {
                            std::string name(row.param.name);

@@ -17,6 +17,8 @@ using torch::Tensor;
 
 namespace {
 
+namespace tableau {
+
 constexpr int stages = 6;  // and a seventh, which is the first of the next step
 
 // Dormand & Prince 1980, table 2: nodes c, matrix a. Row 7 of a is b of order 5.
@@ -33,6 +35,10 @@ constexpr std::array<std::array<double, stages>, stages + 1> a{{
 // b of order 5 less b of order 4.
 constexpr std::array<double, stages + 1> e{71.0 / 57600,      0,          -71.0 / 16695, 71.0 / 1920,
                                            -17253.0 / 339200, 22.0 / 525, -1.0 / 40};
+
+}  // namespace tableau
+
+using tableau::stages;
 
 // The controller: a step changes by at most these factors, and aims a little below what the error allows.
 constexpr double least_factor = 0.2;
@@ -136,13 +142,13 @@ class Integration {
     Tensor y_new;
     const Tensor step_size = by_image(h, y);
     for (std::size_t s = 1; s <= stages; ++s) {
-      y_new = y + step_size * combined(k, a[s].data(), s);
+      y_new = y + step_size * combined(k, tableau::a[s].data(), s);
       std::vector<double> stage_t(t.size());
-      for (std::size_t n = 0; n < t.size(); ++n) stage_t[n] = t[n] + c[s] * h[n];
+      for (std::size_t n = 0; n < t.size(); ++n) stage_t[n] = t[n] + tableau::c[s] * h[n];
       k[s] = evaluate(stage_t, y_new, active);
     }
     const Tensor scale = tolerance_.atol + torch::maximum(y.abs(), y_new.abs()) * tolerance_.rtol;
-    decide(active, weighed(step_size * combined(k, e.data(), stages + 1), scale), y_new, k[stages]);
+    decide(active, weighed(step_size * combined(k, tableau::e.data(), stages + 1), scale), y_new, k[stages]);
   }
 
   /// Sum of weights[j] k[j], j < count. Written out, since a fused multiply-add may round otherwise at the end of a

@@ -19,7 +19,7 @@ Tensor heun(const SamplerInput& input, const HeunOptions& options) {
     const double raised = s + g * s;                                   // line 5
     const double added = std::sqrt(raised * raised - s * s) * options.S_noise;
     const Tensor x_raised = g > 0 ? x + added * input.noise(level.number) : x;  // line 6
-    const Tensor clean = denoised(input, x_raised, raised, level.number);
+    Tensor clean = denoised(input, x_raised, raised, level.number);
     if (r == 0) return clean;
     const Tensor d = (x_raised - clean) / raised;                                      // line 7
     const Tensor x_euler = x_raised + (r - raised) * d;                                // line 8

@@ -53,7 +53,7 @@ Tensor ode(const SamplerInput& input, const OdeTolerance& tolerance) {
   };
   const Tensor y =
       dormand_prince(field, input.x.flatten(1), std::log(input.sigmas.front()), std::log(lowest), tolerance, report);
-  const Tensor clean = denoised(input, y.view(input.x.sizes()), lowest, steps - 1);
+  Tensor clean = denoised(input, y.view(input.x.sizes()), lowest, steps - 1);
   while (told < steps) input.on_step(++told, steps);
   return clean;
 }

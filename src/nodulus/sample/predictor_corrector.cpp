@@ -38,12 +38,8 @@ Tensor corrected(const SamplerInput& input, const PredictorCorrectorOptions& opt
 }
 
 Tensor predicted(const process::Sde& sde, Predictor predictor, const LevelStep& step, const Tensor& z) {
-  switch (predictor) {
-    case Predictor::reverse_diffusion: return reverse_diffusion_step(sde, step, z);
-    case Predictor::euler_maruyama: return euler_maruyama_step(sde, step, z);
-    case Predictor::ancestral: break;
-    case Predictor::none: break;
-  }
+  if (predictor == Predictor::reverse_diffusion) return reverse_diffusion_step(sde, step, z);
+  if (predictor == Predictor::euler_maruyama) return euler_maruyama_step(sde, step, z);
   const bool drifts = sde.drift(sde.time_of(step.from)) != 0;
   const StepVariance variance = drifts ? StepVariance::large : StepVariance::small;
   return ancestral_step(step, std::sqrt(ancestral_variance(&sde, variance, step.from, step.to)), z);

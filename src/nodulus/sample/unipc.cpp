@@ -66,9 +66,9 @@ struct Begun {
   int order;
 };
 
-class Unipc {
+class UnipcSolver {
  public:
-  explicit Unipc(const UnipcOptions& options) : options_(options) {}
+  explicit UnipcSolver(const UnipcOptions& options) : options_(options) {}
 
   /// The predictor's x at level begun.to; answers_ hold D at begun.from and before it.
   Tensor predict(const Begun& begun) const {
@@ -76,7 +76,7 @@ class Unipc {
     if (begun.order == 1) return x;
     std::vector<double> r = ratios(begun);
     const std::vector<double> rho = r.size() == 1 ? std::vector{0.5} : solve(r, right_side(begun, r.size()));
-    return x - B(-h_of(begun)) * differences(r, rho);
+    return x - free_function(-h_of(begun)) * differences(r, rho);
   }
 
   /// x at level begun.to again, by `clean` = D(predicted x; begun.to).
@@ -87,7 +87,7 @@ class Unipc {
     const std::vector<double> rho = r.empty() ? std::vector{0.5} : solve(with_end, right_side(begun, with_end.size()));
     Tensor sum = rho.back() * (clean - answers_[0].clean);
     if (!r.empty()) sum = sum + differences(r, rho);
-    return linear(begun) - B(-h_of(begun)) * sum;
+    return linear(begun) - free_function(-h_of(begun)) * sum;
   }
 
   void remember(const Tensor& clean, double sigma) {
@@ -97,7 +97,10 @@ class Unipc {
 
  private:
   static double h_of(const Begun& begun) { return std::log(begun.from / begun.to); }
-  [[nodiscard]] double B(double h) const { return options_.variant == UnipcVariant::bh1 ? h : std::expm1(h); }
+  /// B(h)
+  [[nodiscard]] double free_function(double h) const {
+    return options_.variant == UnipcVariant::bh1 ? h : std::expm1(h);
+  }
 
   [[nodiscard]] Tensor linear(const Begun& begun) const {
     return (begun.to / begun.from) * begun.x - std::expm1(-h_of(begun)) * answers_[0].clean;
@@ -117,7 +120,7 @@ class Unipc {
     double factorial = 1;
     for (int k = 1; k <= static_cast<int>(count); ++k) {
       factorial *= k;
-      b.push_back(factorial * h * phi(k + 1, h) / B(h));
+      b.push_back(factorial * h * phi(k + 1, h) / free_function(h));
     }
     return b;
   }
@@ -139,7 +142,7 @@ class Unipc {
 }  // namespace
 
 Tensor unipc(const SamplerInput& input, const UnipcOptions& options) {
-  Unipc solver(options);
+  UnipcSolver solver(options);
   Begun begun{};
   const auto steps = static_cast<std::int64_t>(input.sigmas.size()) - 1;
   return through_levels(input, [&](const LevelStep& step) {

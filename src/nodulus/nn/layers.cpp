@@ -53,7 +53,8 @@ LinearImpl::LinearImpl(std::int64_t in, std::int64_t out, double init_scale)
 }
 
 Tensor LinearImpl::forward(const Tensor& x) {
-  if (torch::GradMode::is_enabled() || !x.is_cpu() || x.size(0) < 2) return torch::linear(x, weight_, bias_);
+  const bool trains = torch::GradMode::is_enabled() && weight_.requires_grad();
+  if (trains || !x.is_cpu() || x.size(0) < 2) return torch::linear(x, weight_, bias_);
   std::vector<Tensor> rows;
   rows.reserve(static_cast<std::size_t>(x.size(0)));
   for (const Tensor& row : x.split(1)) rows.push_back(torch::linear(row, weight_, bias_));

@@ -26,7 +26,14 @@ Coefficients coefficients(const Tensor& sigma, double sigma_data) {
   return {sigma_data * sigma_data / sum, s * sigma_data / sum.sqrt(), sum.rsqrt()};
 }
 
-Tensor c_noise(const Tensor& sigma) { return (sigma.log() / 4).to(torch::kFloat); }
+/// ln(sigma) / 4, by std::log: a vectorised one may round a number otherwise where it stands in another place.
+Tensor c_noise(const Tensor& sigma) {
+  const Tensor on_cpu = sigma.cpu();
+  Tensor result = torch::empty(on_cpu.sizes(), torch::kFloat);
+  for (std::int64_t i = 0; i < on_cpu.numel(); ++i)
+    result.data_ptr<float>()[i] = static_cast<float>(std::log(on_cpu.data_ptr<double>()[i]) / 4);
+  return result.to(sigma.device());
+}
 
 }  // namespace
 

@@ -50,7 +50,9 @@ Likelihoods log_likelihood(const process::Denoiser& denoiser, const Tensor& imag
     std::vector<std::int64_t> shape = images.sizes().vec();
     shape[0] = y.size(0);
     const Tensor x = y.slice(1, 0, dimensions).reshape(shape).detach().requires_grad_();
-    const Tensor flow = (x - denoiser(x, u.exp())).flatten(1);
+    Tensor sigma = torch::empty_like(u);  // by std::exp, which is the same wherever a number stands in a row of them
+    for (std::int64_t i = 0; i < u.numel(); ++i) sigma.data_ptr<double>()[i] = std::exp(u.data_ptr<double>()[i]);
+    const Tensor flow = (x - denoiser(x, sigma)).flatten(1);
     Tensor divergence = torch::zeros({y.size(0)}, y.options());
     const Tensor index = rows.to(y.device());
     for (std::size_t k = 0; k < signs.size(); ++k) {

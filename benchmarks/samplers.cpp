@@ -1,5 +1,5 @@
 // Every sampler on one trained model: how far the generated images' statistics are from real ones, against network
-// evaluations. Writes PREFIX.csv and PREFIX.svg (a plot).
+// evaluations. Writes PREFIX.csv and PREFIX.svg (a plot). Samplers that PREFIX.csv has already are taken from there.
 //
 //   bench_samplers RUN DATASET PREFIX [images]
 //
@@ -17,7 +17,7 @@
 
 #include "nodulus/app/compute.h"
 #include "nodulus/app/diffusion.h"
-#include "nodulus/core/error.h"
+#include "nodulus/core/csv.h"
 #include "nodulus/core/threads.h"
 #include "nodulus/sample/diffusion_source.h"
 
@@ -101,6 +101,16 @@ Point measure(const app::TrainedModel& model, const sample::SamplerRow& row, int
 
 using Curves = std::map<std::string, std::vector<Point>>;
 
+Curves read_curves(const std::string& path) {
+  Curves curves;
+  if (!std::filesystem::exists(path)) return curves;
+  const CsvTable table = CsvTable::read(path);
+  for (std::size_t i = 0; i < table.rows(); ++i)
+    curves[table.text(i, "sampler")].push_back(
+        {table.integer(i, "evaluations"), table.number(i, "distance"), table.number(i, "seconds_an_image")});
+  return curves;
+}
+
 /// Logarithmic in both directions, a line a sampler with its name at the right end.
 void write_plot(const std::string& path, const Curves& curves, double floor) {
   constexpr double width = 900;
@@ -158,25 +168,25 @@ int run(const std::string& run, const std::string& dataset, const std::string& p
   const auto halves = real.chunk(2);
   const double floor = distance(statistics(halves[0]), statistics(halves[1]));
   fmt::print("{} real images; one half from the other: {:.4f}\n", real.size(0), floor);
-  Curves curves;
-  std::ofstream csv(prefix + ".csv");
-  csv << "sampler,steps,evaluations,distance,seconds_an_image\n";
+  Curves curves = read_curves(prefix + ".csv");
+  const Curves known = curves;
+  std::ofstream csv(prefix + ".csv", std::ios::app);
+  if (known.empty()) csv << "sampler,steps,evaluations,distance,seconds_an_image\n";
   for (const sample::SamplerRow& row : sample::samplers()) {
     const std::string name(row.name);
-    std::int64_t last = 0;
+    if (known.contains(name)) continue;
     for (const int target : {5, 10, 15, 25, 50, 100, 250, 1000}) {
       if (target == 1000 && name != "euler-maruyama" && name != "ancestral") continue;
       const auto sampler = row.make();
       int steps = target;
       while (steps > 1 && sampler->evaluations(steps) > target) --steps;
       const Point point = measure(model, row, steps, count, reference);
-      if (point.evaluations == last) continue;  // its number does not follow from the steps
-      last = point.evaluations;
       curves[name].push_back(point);
       csv << fmt::format("{},{},{},{:.5f},{:.5f}\n", name, steps, point.evaluations, point.distance, point.seconds);
       csv.flush();
       fmt::print("{:<20} {:>5} steps {:>5} evaluations  distance {:.4f}  {:.3f} s an image\n", name, steps,
                  point.evaluations, point.distance, point.seconds);
+      if (sampler->evaluations(steps) == 0) break;  // its number does not follow from the steps
     }
   }
   write_plot(prefix + ".svg", curves, floor);

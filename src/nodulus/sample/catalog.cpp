@@ -184,16 +184,16 @@ constexpr std::array rows{
                "as many as the tolerance takes", Schedule::own, false, make<Ode>},
     SamplerRow{"heun", "Heun's rule, with noise where --heun.s_churn is set (Karras et al. 2022)", 2, false, 18,
                "2n - 1", Schedule::karras, false, make<Heun>},
-    SamplerRow{"dpmpp-2m", "DPM-Solver++(2M), multistep (Lu et al. 2022)", 2, false, 20, "n", Schedule::log_snr, false,
+    SamplerRow{"dpmpp-2m", "DPM-Solver++(2M), multistep (Lu et al. 2022)", 2, false, 20, "n", Schedule::log_snr, true,
                make<Plain<dpmpp_2m>>},
     SamplerRow{"dpmpp-2s", "DPM-Solver++(2S), single-step (Lu et al. 2022)", 2, false, 20, "2n - 1", Schedule::log_snr,
-               false, make<Plain<dpmpp_2s, 2>>},
+               true, make<Plain<dpmpp_2s, 2>>},
     SamplerRow{"dpmpp-2m-sde", "SDE-DPM-Solver++(2M), multistep (Lu et al. 2022)", 2, true, 50, "n", Schedule::karras,
-               false, make<Dpmpp2mSde>},
+               true, make<Dpmpp2mSde>},
     SamplerRow{"dpmpp-sde", "SDE-DPM-Solver++, single-step (Lu et al. 2022)", 2, true, 25, "2n - 1", Schedule::karras,
-               false, make<DpmppSde>},
-    SamplerRow{"unipc", "UniPC, predictor and corrector (Zhao et al. 2023)", 3, false, 15, "n", Schedule::log_snr,
-               false, make<Unipc>},
+               true, make<DpmppSde>},
+    SamplerRow{"unipc", "UniPC, predictor and corrector (Zhao et al. 2023)", 3, false, 15, "n", Schedule::log_snr, true,
+               make<Unipc>},
 };
 
 }  // namespace

@@ -30,6 +30,19 @@ TEST(ConvTranspose2d, UndoesTheSizeOfAConvolution) {
   EXPECT_THROW(ConvTranspose2d(3, 2, 2)(torch::randn({1, 3, 3, 3}), 9, 7), c10::Error);
 }
 
+TEST(ConvTranspose2d, GradientsAreThoseOfLibtorchInFloat64) {
+  ConvTranspose2d layer(5, 3, 2);
+  const Tensor x = torch::randn({4, 5, 6, 5}).requires_grad_();
+  const Tensor dy = torch::randn({4, 3, 14, 12});
+  layer(x, 14, 12).backward(dy);
+  std::vector<Tensor> truth{x.detach().to(torch::kDouble).requires_grad_()};
+  for (const Tensor& p : layer->parameters()) truth.push_back(p.detach().to(torch::kDouble).requires_grad_());
+  torch::conv_transpose2d(truth[0], truth[1], truth[2], 2, 0, at::IntArrayRef{1, 1}).backward(dy.to(torch::kDouble));
+  EXPECT_TRUE(x.grad().to(torch::kDouble).allclose(truth[0].grad(), 1e-5, 1e-5));
+  for (std::size_t i = 0; i < 2; ++i)
+    EXPECT_TRUE(layer->parameters()[i].grad().to(torch::kDouble).allclose(truth[i + 1].grad(), 1e-5, 1e-4)) << i;
+}
+
 TEST(ConvTranspose2d, AnImageDoesNotDependOnItsBatch) {
   const torch::NoGradGuard no_grad;
   ConvTranspose2d layer(24, 16, 2, false);

@@ -83,30 +83,63 @@ TEST_P(ProcessContract, LossIsFiniteForEveryFormOfLabels) {
   }
 }
 
-// The best network for one known image answers with the noise that leads there; the denoiser then gives that image
-// back, whether the noise levels are given one for all or one an image.
-TEST_P(ProcessContract, TheBestNetworkHasNoLossAndItsDenoiserFindsTheImage) {
+// What the loss wants the network to answer, found from the loss alone (it is a parabola in the answer), makes the
+// denoiser give the clean image back. Scale and noise level follow from what the denoiser hands to the network.
+TEST_P(ProcessContract, LossAndDenoiserAgreeOnWhatTheNetworkIsToAnswer) {
+  const auto process = make();
+  constexpr double clean = 0.6;
+  double input = 0;
+  double label = 0;
+  auto network = [&](double answer) -> NetworkFunction {
+    return [&, answer](const Tensor& x, const Tensor& c_noise) {
+      EXPECT_EQ(x.scalar_type(), torch::kFloat);
+      input = x.item<double>();
+      label = c_noise.item<double>();
+      return torch::full_like(x, answer);
+    };
+  };
+  auto denoised = [&](double x, double sigma, double answer) {
+    const Tensor found =
+        process->denoiser(network(answer))(torch::full({1, 1, 1, 1}, x, torch::kDouble), doubles({sigma}));
+    EXPECT_EQ(found.scalar_type(), torch::kDouble);
+    return found.item<double>();
+  };
+  for (const double u : {0.2, 0.5, 0.8}) {
+    const TrainingDraw draw{torch::full({1, 1, 1, 1}, 1.3), doubles({u})};
+    auto loss = [&](double answer) {
+      return process->loss(network(answer), torch::full({1, 1, 1, 1}, clean), draw).item<double>();
+    };
+    const double zero = loss(0);
+    const double up = loss(1);
+    const double down = loss(-1);
+    const double best = (down - up) / (2 * (up + down - 2 * zero));
+    EXPECT_NEAR(loss(best), 0, 1e-5 * (1 + zero));
+    const double wanted_input = input;
+    const double wanted_label = label;
+    double low = process->noise_range().lowest;
+    double high = process->noise_range().highest;
+    for (int i = 0; i < 60; ++i) {
+      const double middle = std::sqrt(low * high);
+      (void)denoised(1, middle, 0);
+      (label < wanted_label ? low : high) = middle;
+    }
+    (void)denoised(1, high, 0);
+    EXPECT_NEAR(denoised(wanted_input / input, high, best), clean, 2e-3 * (1 + high)) << "sigma " << high;
+  }
+}
+
+// One noise level for all images, or one for each.
+TEST_P(ProcessContract, DenoiserTakesOneLevelOrOneForEachImage) {
   const auto process = make();
   torch::manual_seed(3);
-  const Tensor clean = torch::rand({1, 1, 4, 4}) * 2 - 1;
-  const NoiseRange range = process->noise_range();
-  // What F must answer, found by asking the denoiser, which is affine in F, with F = 0 and F = 1.
-  const NetworkFunction zero = [](const Tensor& x, const Tensor&) { return torch::zeros_like(x); };
-  const NetworkFunction one = [](const Tensor& x, const Tensor&) { return torch::ones_like(x); };
-  for (const Tensor& sigma :
-       {doubles({range.lowest * 2}), doubles({range.lowest, std::sqrt(range.lowest * range.highest), range.highest})}) {
-    const Tensor level = sigma.view({-1, 1, 1, 1});
-    const Tensor x = clean.to(torch::kDouble) + level * torch::randn({sigma.size(0), 1, 4, 4}, torch::kDouble);
-    const Tensor at_zero = process->denoiser(zero)(x, sigma);
-    const Tensor slope = process->denoiser(one)(x, sigma) - at_zero;
-    EXPECT_EQ(at_zero.scalar_type(), torch::kDouble);
-    const NetworkFunction best = [&](const Tensor& in, const Tensor&) {
-      EXPECT_EQ(in.scalar_type(), torch::kFloat);
-      return ((clean - at_zero) / slope).to(torch::kFloat);
-    };
-    const Tensor found = process->denoiser(best)(x, sigma);
-    EXPECT_LT(((found - clean) / (1 + level)).abs().max().item<double>(), 1e-5);
-  }
+  const NetworkFunction network = [](const Tensor& x, const Tensor& c_noise) {
+    return torch::tanh(x + 1e-3 * c_noise.view({-1, 1, 1, 1}));
+  };
+  const double level = std::sqrt(process->noise_range().lowest * process->noise_range().highest);
+  const Tensor x = torch::randn({3, 1, 4, 4}, torch::kDouble);
+  const Tensor once = process->denoiser(network)(x, doubles({level}));
+  EXPECT_TRUE(process->denoiser(network)(x, doubles({level, level, level})).equal(once));
+  EXPECT_FALSE(process->denoiser(network)(x, doubles({level, level, 2 * level}))[2].equal(once[2]));
 }
 
 INSTANTIATE_TEST_SUITE_P(Catalog, ProcessContract, ::testing::ValuesIn(processes().begin(), processes().end()),
@@ -153,7 +186,7 @@ TEST_P(ScoreProcesses, TheNetworkSeesTheScaledImageAndTheTime) {
   const NetworkFunction nothing = [](const Tensor& x, const Tensor&) { return torch::zeros_like(x); };
   const Tensor expected = draw.noise.square().flatten(1).mean(1);
   EXPECT_TRUE(process->loss(nothing, clean, draw).allclose(expected));
-  EXPECT_TRUE(make({flag("reduction"), "sum"})->loss(nothing, clean, draw).allclose(4 * expected));
+  EXPECT_TRUE(make({flag("reduction"), "sum"})->loss(nothing, clean, draw).allclose(2 * expected));
 }
 
 // Both ways of drawing times estimate the integral of the likelihood weight times the error; the times drawn by

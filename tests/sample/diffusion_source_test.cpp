@@ -100,6 +100,31 @@ TEST_P(SamplerContract, ReadsItsOptionsAsTheyAreWritten) {
   EXPECT_EQ(options.to_json(), before);
 }
 
+TEST_F(SamplerContract, TheWayBetweenTwoSeedsBeginsAndEndsWithTheirImages) {
+  DiffusionSource source(parts(sampler("dpmpp-2m")));
+  const std::vector<std::uint64_t> seeds{4, 9};
+  const Tensor ends = source.images(seeds, {});
+  const std::vector<double> weights{0, 0.5, 1};
+  const Tensor way = source.between(4, 9, weights);
+  EXPECT_TRUE(way[0].equal(ends[0]));
+  EXPECT_LT((way[2] - ends[1]).abs().max().item<double>(), 1e-6);  // sin(theta) / sin(theta), and the other's 0
+  EXPECT_FALSE(way[1].allclose(ends[0], 1e-2, 1e-2));
+  EXPECT_TRUE(source.between(4, 9, std::vector<double>{0.5})[0].equal(way[1]));
+}
+
+TEST_F(SamplerContract, InpaintedImagesAreTheKnownOneButForTheRegion) {
+  DiffusionSource source(parts(sampler("ddim")));
+  const std::vector<std::uint64_t> seeds{4, 9};
+  const Tensor known = torch::rand({1, 2, 16, 16}) * 2 - 1;
+  const Tensor region = torch::zeros({1, 1, 16, 16}, torch::kBool);
+  region.slice(2, 3, 9).slice(3, 4, 12).fill_(true);
+  const Tensor made = source.inpainted(seeds, known, region, {InpaintMethod::repaint, 2, 2});
+  EXPECT_TRUE(torch::where(region, known, made).equal(known.expand_as(made)));
+  EXPECT_FALSE(made[0].equal(made[1]));
+  EXPECT_TRUE(source.inpainted({&seeds[1], 1}, known, region, {InpaintMethod::repaint, 2, 2})[0].equal(made[1]));
+  EXPECT_THROW((void)source.inpainted(seeds, known, region, {InpaintMethod::repaint, 2, 6}), Error);
+}
+
 INSTANTIATE_TEST_SUITE_P(Catalog, SamplerContract, ::testing::ValuesIn(samplers().begin(), samplers().end()),
                          [](const auto& row) {
                            std::string name(row.param.name);

@@ -75,8 +75,8 @@ TEST(DormandPrince, SaysWhatToleranceItCannotMeet) {
     return rows.view({-1, 1}).to(torch::kDouble) * at.square();
   };
   test::expect_error([&] { (void)dormand_prince(pole, y, 0, 2, {}, no_report()); }, ErrorCode::bad_input,
-                     {"image 1: the ODE cannot be followed to rtol 1e-05, atol 1e-05 at time 1", "a step of",
-                      "evaluations; expected a larger tolerance"});
+                     {"image 1 of the batch: the ODE cannot be followed to rtol 1e-05, atol 1e-05 at time 1",
+                      "a step of", "evaluations; expected a larger tolerance"});
   const VectorField stiff = [](const Tensor&, const Tensor& at, const Tensor&) { return -1000 * at; };
   test::expect_error([&] { (void)dormand_prince(stiff, y, 0, 9, {.most_evaluations = 100}, no_report()); },
                      ErrorCode::bad_input, {"image 0", "not there after 98 evaluations"});

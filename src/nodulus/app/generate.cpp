@@ -110,7 +110,7 @@ class Generate final : public Command {
   Outcome plan(const CommonOptions& common, Monitor& /*monitor*/) override {
     const TrainedModel model = load_model(model_);
     check_target(out_, "images", common.force);
-    edit_.prepare(model, count_);
+    edit_.prepare(model, *choice_.row, count_);
     const int steps = steps_of(model);
     const std::int64_t evaluations = edit_.evaluations(steps, choice_.sampler->evaluations(steps));
     const double flop = model.family.architecture->forward_flop() * static_cast<double>(evaluations);
@@ -131,7 +131,7 @@ class Generate final : public Command {
     warn_of_slow_blas(monitor);
     const TrainedModel model = load_model(model_);
     const Manifest::Input input = manifest_input(model.checkpoint);  // now: a run that trains on removes old ones
-    edit_.prepare(model, count_);
+    edit_.prepare(model, *choice_.row, count_);
     const int steps = steps_of(model);
     sample::DiffusionSource source(parts(model, steps, common, monitor));
     ArtifactWriter artifact(out_, "images", common.force);
@@ -191,7 +191,7 @@ class Generate final : public Command {
 
   [[nodiscard]] int steps_of(const TrainedModel& model) const {
     if (steps_ > 0) return steps_;
-    return std::min(choice_.row->default_steps, model.family.process->most_steps());
+    return std::min(edit_.default_steps(choice_.row->default_steps), model.family.process->most_steps());
   }
 
   [[nodiscard]] sample::DiffusionParts parts(const TrainedModel& model, int steps, const CommonOptions& common,
@@ -226,8 +226,9 @@ class Generate final : public Command {
       const auto one = static_cast<std::size_t>(images.numel() / batch_now_);
       for (std::size_t i = 0; i < seeds.size(); ++i) {
         writer.append({images.data_ptr<float>() + i * one, one},
-                      {model_.string(), std::to_string(seeds[i]), edit_.condition(done_ + static_cast<std::int64_t>(i)),
-                       edit_.sampler(sampler_name_), std::to_string(steps), std::to_string(source.evaluations())});
+                      {model_.string(), std::to_string(edit_.seed(seeds[i])),
+                       edit_.condition(done_ + static_cast<std::int64_t>(i)), edit_.sampler(sampler_name_),
+                       std::to_string(steps), std::to_string(source.evaluations())});
       }
     }
   }

@@ -21,7 +21,7 @@ std::uint64_t seed_from(std::string_view text, const std::string& whole) {
 
 void ImageEdit::describe(Options& options) {
   options.add("interpolate", interpolate_, "A:B: the way from the image of one seed to that of another");
-  options.add("inpaint", inpaint_, "data set with an image of which a region is made anew");
+  options.add("inpaint", inpaint_, "data set with an image of which a region is made anew, by ancestral steps");
   options.add("item", item_, "number of that image, as in its items.csv from 0").between(0, 1e12);
   options.add("region", region_, "X,Y,WIDTH,HEIGHT of the region, in the model's pixels").between(0, 65536);
   options.add("inpaint_method", method_, "how the region is made to fit").one_of({"repaint", "replacement"});
@@ -29,7 +29,7 @@ void ImageEdit::describe(Options& options) {
   options.add("jump_length", options_.jump_length, "of repaint: noise levels of a stretch").between(1, 100000);
 }
 
-void ImageEdit::prepare(const TrainedModel& model, std::int64_t count) {
+void ImageEdit::prepare(const TrainedModel& model, const sample::SamplerRow& sampler, std::int64_t count) {
   count_ = count;
   if (interpolates() && !inpaint_.empty())
     throw Error(ErrorCode::usage, "--interpolate and --inpaint: expected one of them, found both");
@@ -39,6 +39,10 @@ void ImageEdit::prepare(const TrainedModel& model, std::int64_t count) {
     const std::size_t colon = interpolate_.find(':');
     from_ = seed_from(std::string_view(interpolate_).substr(0, colon), interpolate_);
     to_ = seed_from(colon == std::string::npos ? "" : std::string_view(interpolate_).substr(colon + 1), interpolate_);
+    if (sampler.stochastic)
+      throw Error(ErrorCode::usage, fmt::format("--interpolate: expected a sampler without noise of its own (nodulus "
+                                                "samplers lists them), found {}",
+                                                sampler.name));
     if (count < 2)
       throw Error(ErrorCode::usage, fmt::format("--interpolate: expected --count of 2 or more, found {}", count));
   }

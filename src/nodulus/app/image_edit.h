@@ -19,13 +19,17 @@ class ImageEdit {
   void describe(Options& options);
   /// Throws Error{usage} for settings that contradict each other, `count` or the model, and reads the image whose
   /// region is asked for.
-  void prepare(const TrainedModel& model, std::int64_t count);
+  void prepare(const TrainedModel& model, const sample::SamplerRow& sampler, std::int64_t count);
+  /// The steps where none were asked for: as many as repaint needs, or the sampler's.
+  [[nodiscard]] int default_steps(int usual) const { return inpaint_.empty() ? usual : 250; }
 
   /// Images [first, first + seeds.size()) of those that were asked for.
   [[nodiscard]] torch::Tensor images(sample::DiffusionSource& source, std::span<const std::uint64_t> seeds,
                                      std::int64_t first) const;
   /// What items.csv says of image i: "" for one from its seed alone.
   [[nodiscard]] std::string condition(std::int64_t i) const;
+  /// The seed that image i, of seed `own`, begins with.
+  [[nodiscard]] std::uint64_t seed(std::uint64_t own) const { return interpolates() ? from_ : own; }
   /// What items.csv calls the sampler: `usual`, or the method by which a region is made.
   [[nodiscard]] std::string sampler(const std::string& usual) const { return inpaint_.empty() ? usual : method_; }
   /// The data set that known pixels come from; empty where there are none.

@@ -27,10 +27,10 @@ class Likelihood final : public Command {
     options.add("out", out_, "folder for the table").command_line_only();
     options.add("split", split_, "which of its images").one_of({"train", "val", "test"});
     options.add("count", count_, "how many; 0: all of the split").between(0, 1e9);
-    options.add("batch", batch_, "images at a time; changes speed, not figures").between(1, 1e6);
-    options.add("probes", probes_, "random directions an image; more: less noise").between(1, 1e6);
-    options.add("rtol", tolerance_.rtol, "of the ODE: relative error of a step").between(1e-12, 1);
-    options.add("atol", tolerance_.atol, "of the ODE: absolute error of a step").between(1e-12, 1);
+    options.add("batch", batch_, "images at a time; figures change by less than the tolerance").between(1, 1e6);
+    options.add("probes", probes_, "random directions an image; more: less noise").between(1, 1000);
+    options.add("rtol", tolerance_.rtol, "of the ODE: relative error of a step").between(1e-7, 1);
+    options.add("atol", tolerance_.atol, "of the ODE: absolute error of a step").between(1e-7, 1);
     options.add("seed", seed_, "dequantisation and directions follow from it").between(0, 9e18);
   }
 
@@ -120,7 +120,7 @@ class Likelihood final : public Command {
         monitor.progress({"likelihood", done, inputs.count, "images", ""});
       };
       const sample::Likelihoods found =
-          sample::log_likelihood(denoiser, sample::dequantized(images, seeds).to(device), process.noise_range(),
+          sample::log_likelihood(denoiser, sample::dequantized(images, seeds).to(device), process.likelihood_range(),
                                  process.prior_deviation(), seeds, {tolerance_, probes_}, on_progress);
       for (std::size_t i = 0; i < seeds.size(); ++i) {
         const std::int64_t item = loader.item_of(numbers[i]);

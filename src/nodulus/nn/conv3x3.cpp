@@ -43,7 +43,9 @@ Tensor winograd(const ConvShape& shape, const Tensor& x, const Tensor& weight, c
 Tensor winograd_gradient_of_weight(const ConvShape& shape, const Tensor& x, const Tensor& dy) {
   // Cut by the shape alone, so that sums are in the same order on any number of threads.
   const std::int64_t blocks = shape.images * winograd_blocks(shape);
-  const std::int64_t chunks = std::clamp<std::int64_t>(blocks / 4, 1, 8);
+  // At most 32 MB of partial sums.
+  const std::int64_t fitting = (std::int64_t{1} << 23) / (winograd_points * shape.out * shape.in);
+  const std::int64_t chunks = std::clamp<std::int64_t>(std::min(blocks / 4, fitting), 1, 8);
   const Tensor partial = torch::zeros({chunks, winograd_points, shape.out, shape.in}, x.options());
   const std::int64_t floats = winograd_points * shape.out * shape.in;
   at::parallel_for(0, chunks, 1, [&](std::int64_t begin, std::int64_t end) {
@@ -90,6 +92,7 @@ class Conv3x3Function : public torch::autograd::Function<Conv3x3Function> {
   }
 
   static variable_list backward(AutogradContext* context, variable_list gradients) {
+    TORCH_CHECK(!torch::GradMode::is_enabled(), "[conv3x3] has no second derivative.");
     const auto saved = context->get_saved_variables();
     const Tensor& x = saved[0];
     const Tensor& weight = saved[1];
@@ -131,13 +134,15 @@ Tensor libtorch_conv_transpose(const Tensor& x, const Tensor& weight, const Tens
   return torch::conv_transpose2d(x, weight, bias, stride, 0, output_padding);
 }
 
-Tensor conv3x3(const Tensor& input, const Tensor& weight, const Tensor& bias) {
-  if (!input.is_cpu() || input.scalar_type() != torch::kFloat || weight.scalar_type() != torch::kFloat)
-    return libtorch_conv(input, weight, bias, 1, 1);
-  const ConvShape shape = conv_shape(input, weight.size(0));
-  if (!has_winograd(shape) && !has_conv_weight_gradient(shape)) return libtorch_conv(input, weight, bias, 1, 1);
-  const Tensor x = input.contiguous();
-  const bool learns = torch::GradMode::is_enabled() && (weight.requires_grad() || x.requires_grad());
+Tensor conv3x3(const Tensor& any_x, const Tensor& any_weight, const Tensor& bias) {
+  if (!any_x.is_cpu() || any_x.scalar_type() != torch::kFloat || any_weight.scalar_type() != torch::kFloat)
+    return libtorch_conv(any_x, any_weight, bias, 1, 1);
+  const ConvShape shape = conv_shape(any_x, any_weight.size(0));
+  if (!has_winograd(shape) && !has_conv_weight_gradient(shape)) return libtorch_conv(any_x, any_weight, bias, 1, 1);
+  const Tensor x = any_x.contiguous();
+  const Tensor weight = any_weight.contiguous();
+  const bool learns = torch::GradMode::is_enabled() &&
+                      (weight.requires_grad() || x.requires_grad() || (bias.defined() && bias.requires_grad()));
   return learns ? Conv3x3Function::apply(x, weight, bias) : forward_of(shape, x, weight, bias);
 }
 

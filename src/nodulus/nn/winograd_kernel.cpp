@@ -51,8 +51,9 @@ NODULUS_AVX2 void take_apart(const float* row, std::int64_t width, const Run& ru
   for (std::int64_t t = 0; t < run.count; ++t)
     for (std::int64_t p = 0; p < 4; ++p) phases[p * phase_stride + t + 1] = from[4 * t + p];
   const std::int64_t end = 4 * (run.column + run.count);
-  phases[3 * phase_stride] = run.column > 0 ? from[-1] : 0;
-  phases[run.count + 1] = end < width ? row[end] : 0;
+  for (std::int64_t p = 0; p < 4; ++p) phases[p * phase_stride] = phases[p * phase_stride + run.count + 1] = 0;
+  if (run.column > 0) phases[3 * phase_stride] = from[-1];
+  if (end < width) phases[run.count + 1] = row[end];
 }
 
 /// V = B^T d B for the tiles of a run in one channel, d the tile with a border of one pixel. `v` points at the run's

@@ -11,7 +11,8 @@ Denoiser counted(Denoiser denoiser, std::int64_t& evaluations) {
 
 Denoiser clamped(Denoiser denoiser) {
   return [denoiser = std::move(denoiser)](const torch::Tensor& x, const torch::Tensor& sigma) {
-    return denoiser(x, sigma).clamp_(-1.0, 1.0);
+    const torch::Tensor clean = denoiser(x, sigma);
+    return torch::where(clean.isfinite(), clean.clamp(-1.0, 1.0), clean);
   };
 }
 

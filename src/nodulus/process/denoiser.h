@@ -20,7 +20,7 @@ using NetworkFunction = std::function<torch::Tensor(const torch::Tensor& x, cons
 Denoiser counted(Denoiser denoiser, std::int64_t& evaluations);
 
 /// The same denoiser with its answer clamped to [-1, 1], where every clean image lies (Ho et al. 2020 clip so when
-/// they sample).
+/// they sample). What is not finite stays, to be found.
 Denoiser clamped(Denoiser denoiser);
 
 }  // namespace nodulus::process

@@ -37,7 +37,7 @@ class Process {
   /// Called once the settings are final. `labels`: the form of c_noise that the architecture embeds. Throws
   /// Error{usage} for settings that make no process.
   virtual void prepare(NoiseLabels labels) = 0;
-  /// The loss of each image, [N]: averaged over channels and pixels.
+  /// The loss of each image, [N]: averaged over channels and pixels unless a setting says otherwise.
   [[nodiscard]] virtual torch::Tensor loss(const NetworkFunction& network, const torch::Tensor& clean,
                                            const TrainingDraw& draw) const = 0;
   [[nodiscard]] virtual Denoiser denoiser(NetworkFunction network) const = 0;
@@ -48,6 +48,8 @@ class Process {
   [[nodiscard]] virtual int most_steps() const = 0;
   /// The noise levels that the network was trained for, as far as sampling needs them.
   [[nodiscard]] virtual NoiseRange noise_range() const = 0;
+  /// The noise levels between which likelihoods are integrated: as near to clean as the network was trained.
+  [[nodiscard]] virtual NoiseRange likelihood_range() const { return noise_range(); }
   /// Deviation of the sampler's first image: x = prior_deviation() * normal.
   [[nodiscard]] virtual double prior_deviation() const = 0;
   /// The SDE that the process is, or whose steps it is: what the samplers that go by an SDE follow.

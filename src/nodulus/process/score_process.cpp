@@ -34,11 +34,16 @@ void ScoreProcess::describe(Options& options) {
   options.add(section_ + ".weighting", weighting_, "of the loss over time: plain, or the bound on the likelihood")
       .one_of({"simple", "likelihood"});
   options.add(section_ + ".importance", importance_, "draw times so that the likelihood weighting has little variance");
-  options.add(section_ + ".reduction", reduction_, "of the loss over channels and pixels").one_of({"mean", "sum"});
+  options.add(section_ + ".reduction", reduction_, "of the loss over channels and pixels: its mean, or half its sum")
+      .one_of({"mean", "sum"});
 }
 
 void ScoreProcess::prepare(NoiseLabels labels) {
   sde_ = make_sde();
+  if (!std::isfinite(prior_deviation()) || !std::isfinite(noise_range().highest))
+    throw Error(ErrorCode::usage, fmt::format("{}: the settings leave nothing of the image at the noisy end; expected "
+                                              "less noise",
+                                              section_));
   labels_ = labels;
 }
 
@@ -77,7 +82,7 @@ Tensor ScoreProcess::loss(const NetworkFunction& network, const Tensor& clean, c
   const Tensor predicted = sign_ * network(x_t, c_noise).to(torch::kFloat);
   const Tensor squares = (predicted - draw.noise).square().flatten(1);
   const Tensor weights = map(t, [&](double at) { return weight(at); }).to(clean.device(), torch::kFloat);
-  return weights * (reduction_ == "mean" ? squares.mean(1) : squares.sum(1));
+  return weights * (reduction_ == "mean" ? squares.mean(1) : squares.sum(1) / 2);
 }
 
 Denoiser ScoreProcess::denoiser(NetworkFunction network) const {
@@ -97,6 +102,10 @@ std::vector<double> ScoreProcess::noise_levels(int steps) const {
     levels.push_back(sde_->sigma(sde_->t_last() + (t_first_ - sde_->t_last()) * i / (steps - 1)));
   levels.push_back(0);
   return levels;
+}
+
+NoiseRange ScoreProcess::likelihood_range() const {
+  return {sde_->sigma(training_t_first), sde_->sigma(sde_->t_last())};
 }
 
 NoiseRange ScoreProcess::noise_range() const { return {sde_->sigma(t_first_), sde_->sigma(sde_->t_last())}; }
@@ -172,11 +181,19 @@ class TutorialVeProcess final : public ScoreProcess {
   double base_ = 25;
 };
 
+/// With its defaults, as every process is when it is made.
+std::unique_ptr<Process> prepared(std::unique_ptr<Process> process) {
+  process->prepare(NoiseLabels::index);
+  return process;
+}
+
 }  // namespace
 
-std::unique_ptr<Process> make_vp() { return std::make_unique<LinearBetaProcess>("vp", make_vp_sde); }
-std::unique_ptr<Process> make_sub_vp() { return std::make_unique<LinearBetaProcess>("sub-vp", make_sub_vp_sde); }
-std::unique_ptr<Process> make_ve() { return std::make_unique<VeProcess>(); }
-std::unique_ptr<Process> make_tutorial_ve() { return std::make_unique<TutorialVeProcess>(); }
+std::unique_ptr<Process> make_vp() { return prepared(std::make_unique<LinearBetaProcess>("vp", make_vp_sde)); }
+std::unique_ptr<Process> make_sub_vp() {
+  return prepared(std::make_unique<LinearBetaProcess>("sub-vp", make_sub_vp_sde));
+}
+std::unique_ptr<Process> make_ve() { return prepared(std::make_unique<VeProcess>()); }
+std::unique_ptr<Process> make_tutorial_ve() { return prepared(std::make_unique<TutorialVeProcess>()); }
 
 }  // namespace nodulus::process

@@ -12,6 +12,7 @@ namespace nodulus::process {
 ///   simple      1, which is the score's error times its variance;
 ///   likelihood  d ln(sigma^2) / dt = g^2 / (s sigma)^2: the bound on the likelihood (arXiv 2101.09258, eq. 8), with t
 ///               drawn by importance, that is evenly in ln(sigma), unless that is switched off.
+/// Over channels and pixels the loss is the mean, or half the sum, as in the authors' settings.
 class ScoreProcess : public Process {
  public:
   void describe(Options& options) override;
@@ -23,6 +24,7 @@ class ScoreProcess : public Process {
   [[nodiscard]] std::vector<double> noise_levels(int steps) const override;
   [[nodiscard]] int most_steps() const override { return 1'000'000; }
   [[nodiscard]] NoiseRange noise_range() const override;
+  [[nodiscard]] NoiseRange likelihood_range() const override;
   [[nodiscard]] double prior_deviation() const override;
   [[nodiscard]] const Sde& sde() const override { return *sde_; }
 

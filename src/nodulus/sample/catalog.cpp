@@ -95,7 +95,8 @@ class PredictorCorrector final : public Sampler {
 class Ode final : public Sampler {
  public:
   void describe(Options& options) override {
-    options.add("ode.rtol", tolerance_.rtol, "relative error of a step").between(1e-13, 1);
+    options.add("ode.rtol", tolerance_.rtol, "relative error of a step; a network's own is about 1e-7")
+        .between(1e-13, 1);
     options.add("ode.atol", tolerance_.atol, "absolute error of a step").between(1e-13, 1);
     options.add("ode.most_evaluations", tolerance_.most_evaluations, "of an image, before it is given up")
         .between(10, 1e9);

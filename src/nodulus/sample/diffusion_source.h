@@ -38,8 +38,9 @@ class DiffusionSource final : public ImageSource {
   torch::Tensor images(std::span<const std::uint64_t> seeds, const Condition& condition) override;
 
   /// Images on the way between those of two seeds, one for each weight in [0, 1]: the sampler starts from the spherical
-  /// interpolation of their noise. Weight 0 gives the image of `from`, 1 that of `to`; noise that the sampler draws on
-  /// its way is `from`'s. Shape and scale as images().
+  /// interpolation of their noise. Weight 0 gives the image of `from`, and 1, by a
+  /// deterministic sampler, that of `to`; noise that the sampler draws on its way is `from`'s. Shape and scale as
+  /// images().
   torch::Tensor between(std::uint64_t from, std::uint64_t to, std::span<const double> weights);
 
   /// Regions of known images made anew (sample/inpaint.h), by ancestral steps whatever the sampler. known [1 or N, C,

@@ -196,10 +196,11 @@ class Integration {
     const bool small = r.rejected && r.h < 10 * spacing(r.t);
     if (!small && r.evaluations + stages <= tolerance_.most_evaluations) return;
     throw Error(ErrorCode::bad_input,
-                fmt::format("image {}: the ODE cannot be followed to rtol {}, atol {} at {}: {} after {} evaluations; "
-                            "expected a larger tolerance",
+                fmt::format("image {} of the batch: the ODE cannot be followed to rtol {}, atol {} at {}: {} after {} "
+                            "evaluations; expected a larger tolerance{}",
                             i, tolerance_.rtol, tolerance_.atol, report_.name_time(r.t),
-                            small ? fmt::format("a step of {:.2g}", r.h) : "not there", r.evaluations));
+                            small ? fmt::format("a step of {:.2g}", r.h) : "not there", r.evaluations,
+                            small ? "" : " or more evaluations"));
   }
 
   [[nodiscard]] double slowest() const {

@@ -5,7 +5,9 @@
 
 #include <cmath>
 #include <numbers>
+#include <numeric>
 
+#include "nodulus/core/error.h"
 #include "nodulus/core/seed.h"
 
 namespace nodulus::sample {
@@ -23,6 +25,17 @@ Tensor uniform_like(const Tensor& images, std::span<const std::uint64_t> seeds, 
   return u.to(images.device(), torch::kDouble);
 }
 
+/// Sum of each row, in the order of its numbers: a sum of many may be cut otherwise on another number of threads.
+Tensor row_sums(const Tensor& x) {
+  const Tensor rows = x.cpu().contiguous();
+  Tensor sums = torch::zeros({rows.size(0)}, torch::kDouble);
+  for (std::int64_t i = 0; i < rows.size(0); ++i) {
+    const double* const row = rows.data_ptr<double>() + i * rows.size(1);
+    sums.data_ptr<double>()[i] = std::accumulate(row, row + rows.size(1), 0.0);
+  }
+  return sums.to(x.device());
+}
+
 /// Directions of independent signs, [N, D].
 std::vector<Tensor> directions(const Tensor& images, std::span<const std::uint64_t> seeds, int probes) {
   std::vector<Tensor> signs;
@@ -31,6 +44,13 @@ std::vector<Tensor> directions(const Tensor& images, std::span<const std::uint64
     signs.push_back(torch::where(u < 0.5, -torch::ones_like(u), torch::ones_like(u)).flatten(1));
   }
   return signs;
+}
+
+void require_finite(const Tensor& clean, double sigma) {
+  if (!clean.isfinite().all().item<bool>())
+    throw Error(
+        ErrorCode::bad_input,
+        fmt::format("the network answered with what is no number at sigma {:.4g}; expected finite values", sigma));
 }
 
 }  // namespace
@@ -52,14 +72,16 @@ Likelihoods log_likelihood(const process::Denoiser& denoiser, const Tensor& imag
     const Tensor x = y.slice(1, 0, dimensions).reshape(shape).detach().requires_grad_();
     Tensor sigma = torch::empty_like(u);  // by std::exp, which is the same wherever a number stands in a row of them
     for (std::int64_t i = 0; i < u.numel(); ++i) sigma.data_ptr<double>()[i] = std::exp(u.data_ptr<double>()[i]);
-    const Tensor flow = (x - denoiser(x, sigma)).flatten(1);
+    const Tensor clean = denoiser(x, sigma);
+    for (std::int64_t i = 0; i < clean.size(0); ++i) require_finite(clean[i], sigma.data_ptr<double>()[i]);
+    const Tensor flow = (x - clean).flatten(1);
     Tensor divergence = torch::zeros({y.size(0)}, y.options());
     const Tensor index = rows.to(y.device());
     for (std::size_t k = 0; k < signs.size(); ++k) {
       const Tensor e = signs[k].index_select(0, index);
       const bool again = k + 1 < signs.size();
       const Tensor gradient = torch::autograd::grad({flow}, {x}, {e}, again)[0].flatten(1);
-      divergence = divergence + (gradient * e).sum(1) / options.probes;
+      divergence = divergence + row_sums(gradient * e) / options.probes;
     }
     for (std::int64_t i = 0; i < rows.numel(); ++i)
       ++result.evaluations[static_cast<std::size_t>(rows.data_ptr<std::int64_t>()[i])];
@@ -75,7 +97,7 @@ Likelihoods log_likelihood(const process::Denoiser& denoiser, const Tensor& imag
   const Tensor end = dormand_prince(field, start, low, high, options.tolerance, report);
   const Tensor noise = end.slice(1, 0, dimensions) / prior_deviation;
   const double log_normal = std::log(2 * std::numbers::pi) / 2 + std::log(prior_deviation);
-  const Tensor log_prior = -noise.square().sum(1) / 2 - static_cast<double>(dimensions) * log_normal;
+  const Tensor log_prior = -row_sums(noise.square()) / 2 - static_cast<double>(dimensions) * log_normal;
   const Tensor log_density = (log_prior + end.select(1, dimensions)).cpu();
   result.log_density.assign(log_density.data_ptr<double>(), log_density.data_ptr<double>() + count);
   return result;

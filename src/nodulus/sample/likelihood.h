@@ -26,7 +26,8 @@ struct Likelihoods {
 ///   ln p(x_low) = ln N(x_high; 0, prior_deviation^2) + integral of div(x - D) du                     (eq. 39)
 /// The divergence is Hutchinson's estimate e^T J e with e of independent signs (Skilling 1989; Hutchinson 1990), e a
 /// function of the image's seed and the same all the way, as in the paper. `images` [N, C, H, W] float64 are taken as
-/// they are for x_low. The denoiser must be differentiable in x. Throws what dormand_prince() throws.
+/// they are for x_low. The denoiser must be differentiable in x. Throws what dormand_prince() throws, and
+/// Error{bad_input} with the noise level where the denoiser answers with what is not finite.
 Likelihoods log_likelihood(const process::Denoiser& denoiser, const torch::Tensor& images, process::NoiseRange range,
                            double prior_deviation, std::span<const std::uint64_t> seeds,
                            const LikelihoodOptions& options, const std::function<void(double share)>& on_progress);

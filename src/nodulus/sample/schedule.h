@@ -24,7 +24,8 @@ struct ScheduleOptions {
 };
 
 /// steps + 1 descending levels, the first the highest of the process's range, the last 0, the one before it the lowest
-/// of the range (where steps > 1). Throws Error{usage} for steps < 1 or more than the process has.
+/// of the range (where steps > 1). Throws Error{usage} for steps < 1 or, with `own`,
+/// more than the process has.
 std::vector<double> noise_levels(const ScheduleOptions& options, const process::Process& process, int steps);
 
 }  // namespace nodulus::sample

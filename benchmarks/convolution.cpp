@@ -4,7 +4,6 @@
 //
 //   bench_convolution [batch] [runs]
 #include <ATen/Parallel.h>
-#include <c10/core/InferenceMode.h>
 #include <fmt/format.h>
 #include <torch/types.h>
 
@@ -16,7 +15,7 @@
 
 #include "nodulus/app/compute.h"
 #include "nodulus/core/threads.h"
-#include "nodulus/nn/conv3x3.h"
+#include "nodulus/nn/convolution.h"
 
 namespace nodulus::bench {
 namespace {
@@ -50,21 +49,27 @@ void measure(std::int64_t batch, std::int64_t in, std::int64_t out, std::int64_t
   const Tensor weight_last = weight.contiguous(at::MemoryFormat::ChannelsLast);
   const Tensor packed = at::mkldnn_reorder_conv2d_weight(weight.to_mkldnn(), {1, 1}, {1, 1}, {1, 1}, 1);
   const Tensor a = torch::randn({2048, 2048});
+  nn::FilterCache cache;
   const auto seconds =
       medians({
-                  [&] { (void)nn::conv3x3(x, weight, bias); },
-                  [&] { (void)nn::libtorch_conv(x, weight, bias, 1, 1); },
-                  [&] { (void)nn::libtorch_conv(x_last, weight_last, bias, 1, 1); },
+                  [&] { (void)nn::convolve(x, weight, bias, 1, 1); },
+                  [&] {
+                    (void)at::mkldnn_convolution(x, weight, bias, {1, 1}, {1, 1}, {1, 1}, 1);
+                  },
+                  [&] {
+                    (void)at::mkldnn_convolution(x_last, weight_last, bias, {1, 1}, {1, 1}, {1, 1}, 1);
+                  },
                   [&] {
                     (void)at::mkldnn_convolution(x.to_mkldnn(), packed, bias, {1, 1}, {1, 1}, {1, 1}, 1).to_dense();
                   },
                   [&] { (void)a.mm(a); },
+                  [&] { (void)nn::convolve(x, weight, bias, 1, 1, &cache); },
               },
               runs);
   const double flop = 18.0 * static_cast<double>(batch * in * out * size * size);
   const double product = 2.0 * 2048 * 2048 * 2048 / seconds[4];
-  fmt::print("{:>4} -> {:>4} {:>3}x{:<3}  ours {:6.2f} ms {:4.0f} GFLOP/s", in, out, size, size, seconds[0] * 1e3,
-             flop / seconds[0] / 1e9);
+  fmt::print("{:>4} -> {:>4} {:>3}x{:<3}  ours {:6.2f} ms {:4.0f} GFLOP/s, filters kept {:6.2f} ms", in, out, size,
+             size, seconds[0] * 1e3, flop / seconds[0] / 1e9, seconds[5] * 1e3);
   fmt::print("   oneDNN {:6.2f} ms   channels-last {:6.2f} ms   packed weight {:6.2f} ms", seconds[1] * 1e3,
              seconds[2] * 1e3, seconds[3] * 1e3);
   fmt::print("   sgemm {:4.0f} GFLOP/s\n", product / 1e9);
@@ -77,7 +82,7 @@ int main(int argc, char** argv) {
   const int batch = argc > 1 ? std::max(1, std::atoi(argv[1])) : 8;
   const int runs = argc > 2 ? std::max(1, std::atoi(argv[2])) : 15;
   nodulus::app::set_up_compute(nodulus::available_cores());
-  const c10::InferenceMode no_graph;
+  const torch::NoGradGuard no_graph;
   fmt::print("threads {}, batch {}, medians of {}\n", at::get_num_threads(), batch, runs);
   for (const std::int64_t channels : {32, 64, 128})
     for (const std::int64_t size : {64, 32, 16}) nodulus::bench::measure(batch, channels, channels, size, runs);

@@ -79,8 +79,8 @@ TEST(StyleGan2, HasTheParametersOfThePublishedSettings) {
     int resolution;
     std::int64_t generator, discriminator;
   };
-  for (const Case& c : {Case{64, 22'238'990, 23'406'849}, Case{128, 22'944'401, 23'882'113},
-                        Case{256, 23'186'516, 24'000'961}}) {
+  for (const Case& c :
+       {Case{64, 22'238'990, 23'406'849}, Case{128, 22'944'401, 23'882'113}, Case{256, 23'186'516, 24'000'961}}) {
     StyleGan2Options o;
     o.resolution = c.resolution;
     EXPECT_EQ(parameter_count(*make_generator(o)), c.generator) << c.resolution;

@@ -48,7 +48,8 @@ void expect_agreement(const Map& ours, const Map& truth, const std::vector<Tenso
 
 TEST(BiasAct, ValuesAndDerivativesAgreeWithTheReferenceInFloat64) {
   torch::manual_seed(3);
-  for (const Activation& activation : {Activation{}, Activation{0.2, 1.5, 0.8}, Activation::none(), Activation::none(0.7)}) {
+  for (const Activation& activation :
+       {Activation{}, Activation{0.2, 1.5, 0.8}, Activation::none(), Activation::none(0.7)}) {
     for (const std::int64_t noises : {0, 1, 3}) {
       const Tensor noise = noises > 0 ? torch::randn({noises, 1, 5, 7}) : Tensor();
       auto terms = [&](const std::vector<Tensor>& in) {

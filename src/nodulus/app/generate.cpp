@@ -86,6 +86,7 @@ class Generate final : public Command {
     std::string name = word_after(words, "--sampler");
     const std::string config = word_after(words, "--config");
     if (name.empty() && !config.empty()) name = toml_string(config, "sampler");
+    edit_.note_sampler(name);
     if (!name.empty()) sampler_name_ = name;
     choice_ = make_sampler(sampler_name_);
     schedule_name_ = sample::name_of(choice_.row->schedule);

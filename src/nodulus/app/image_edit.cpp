@@ -33,6 +33,10 @@ void ImageEdit::prepare(const TrainedModel& model, const sample::SamplerRow& sam
   count_ = count;
   if (interpolates() && !inpaint_.empty())
     throw Error(ErrorCode::usage, "--interpolate and --inpaint: expected one of them, found both");
+  if (!inpaint_.empty() && !asked_sampler_.empty())
+    throw Error(ErrorCode::usage,
+                fmt::format("--inpaint: it goes by ancestral steps of its own; expected no --sampler, found {}",
+                            asked_sampler_));
   if (inpaint_.empty() && !region_.empty())
     throw Error(ErrorCode::usage, "--region: expected --inpaint with the data set that the image is in");
   if (interpolates()) {

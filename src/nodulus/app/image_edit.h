@@ -17,6 +17,8 @@ namespace nodulus::app {
 class ImageEdit {
  public:
   void describe(Options& options);
+  /// The sampler that the user asked for by name; "" for none.
+  void note_sampler(const std::string& name) { asked_sampler_ = name; }
   /// Throws Error{usage} for settings that contradict each other, `count` or the model, and reads the image whose
   /// region is asked for.
   void prepare(const TrainedModel& model, const sample::SamplerRow& sampler, std::int64_t count);
@@ -42,6 +44,7 @@ class ImageEdit {
   [[nodiscard]] double weight(std::int64_t i) const;
   [[nodiscard]] sample::InpaintOptions inpaint_options() const;
 
+  std::string asked_sampler_;
   std::string interpolate_;
   std::uint64_t from_ = 0;
   std::uint64_t to_ = 0;

@@ -8,27 +8,23 @@
 #include "nodulus/data/item_table.h"
 
 namespace nodulus::data {
-namespace {
-
-/// Distinct patients and nodules, by the first bytes of their hashes: 8 bytes each, however long the names are.
-struct Tally {
-  std::int64_t items = 0;
-  std::set<std::uint64_t> patients;
-  std::set<std::uint64_t> nodules;
-
-  void add(std::uint64_t patient, const std::vector<std::uint64_t>& shown) {
-    ++items;
-    patients.insert(patient);
-    nodules.insert(shown.begin(), shown.end());
-  }
-  [[nodiscard]] Counts counts() const {
-    return {items, static_cast<std::int64_t>(patients.size()), static_cast<std::int64_t>(nodules.size())};
-  }
-};
-
-}  // namespace
-
 struct DatasetWriter::Impl {
+  /// Distinct patients and nodules, by the first bytes of their hashes: 8 bytes each, however long the names are.
+  struct Tally {
+    std::int64_t items = 0;
+    std::set<std::uint64_t> patients;
+    std::set<std::uint64_t> nodules;
+
+    void add(std::uint64_t patient, const std::vector<std::uint64_t>& shown) {
+      ++items;
+      patients.insert(patient);
+      nodules.insert(shown.begin(), shown.end());
+    }
+    [[nodiscard]] Counts counts() const {
+      return {items, static_cast<std::int64_t>(patients.size()), static_cast<std::int64_t>(nodules.size())};
+    }
+  };
+
   std::filesystem::path folder;
   DatasetInfo info;
   NpyWriter images;
@@ -74,7 +70,7 @@ void DatasetWriter::append(const Item& item, std::span<const std::int16_t> image
     nodules.push_back(stable_hash(item.patient + '\n' + item.nodule.substr(start, end - start)));
     start = end + 1;
   }
-  for (Tally* tally : {&impl_->all, &impl_->by_split[static_cast<std::size_t>(item.split)]}) {
+  for (Impl::Tally* tally : {&impl_->all, &impl_->by_split[static_cast<std::size_t>(item.split)]}) {
     tally->add(patient, nodules);
   }
 }

@@ -7,8 +7,6 @@
 namespace nodulus::dicom {
 namespace {
 
-[[noreturn]] void fail(const std::string& what) { throw Error(ErrorCode::bad_input, what); }
-
 /// Big endian numbers at checked offsets.
 class Reader {
  public:
@@ -16,7 +14,7 @@ class Reader {
   [[nodiscard]] std::size_t size() const { return bytes_.size(); }
   [[nodiscard]] std::uint32_t at(std::size_t offset, std::size_t count) const {
     if (offset > bytes_.size() || count > bytes_.size() - offset) {
-      fail("truncated: the compressed frame ends within its header, at byte " + std::to_string(bytes_.size()));
+      refuse_frame("truncated: the compressed frame ends within its header, at byte " + std::to_string(bytes_.size()));
     }
     std::uint32_t value = 0;
     for (std::size_t i = 0; i < count; ++i) value = (value << 8) | bytes_[offset + i];
@@ -32,7 +30,7 @@ std::size_t end_marker(std::span<const std::uint8_t> stream) {
   std::size_t end = stream.size();
   while (end > 0 && (stream[end - 1] == 0x00 || stream[end - 1] == 0xFF)) --end;
   if (end < 2 || stream[end - 1] != 0xD9 || stream[end - 2] != 0xFF) {
-    fail("truncated: the compressed frame lacks its end marker");
+    refuse_frame("truncated: the compressed frame lacks its end marker");
   }
   return end - 2;
 }
@@ -50,7 +48,7 @@ bool is_foreign_frame_header(std::uint32_t marker) {
 
 Codestream inspect_jpeg(Compression compression, std::span<const std::uint8_t> stream) {
   const Reader reader(stream);
-  if (reader.at(0, 2) != 0xFFD8) fail("damaged: the compressed frame does not start with a JPEG marker");
+  if (reader.at(0, 2) != 0xFFD8) refuse_frame("damaged: the compressed frame does not start with a JPEG marker");
   std::size_t at = 2;
   for (;;) {
     const std::uint32_t marker = reader.at(at, 2);
@@ -58,9 +56,10 @@ Codestream inspect_jpeg(Compression compression, std::span<const std::uint8_t> s
       ++at;
       continue;
     }
-    if (marker < 0xFF01 || marker == 0xFFDA || marker == 0xFFD9) fail("damaged: no frame header in the JPEG stream");
+    if (marker < 0xFF01 || marker == 0xFFDA || marker == 0xFFD9)
+      refuse_frame("damaged: no frame header in the JPEG stream");
     const std::uint32_t length = reader.at(at + 2, 2);
-    if (length < 2) fail("damaged: a JPEG segment of length " + std::to_string(length));
+    if (length < 2) refuse_frame("damaged: a JPEG segment of length " + std::to_string(length));
     if (is_frame_header(marker, compression)) {
       Codestream found;
       found.lossless = marker == 0xFFC3;
@@ -71,7 +70,7 @@ Codestream inspect_jpeg(Compression compression, std::span<const std::uint8_t> s
       end_marker(stream);
       return found;
     }
-    if (is_foreign_frame_header(marker)) fail("a JPEG process that is not the one of the transfer syntax");
+    if (is_foreign_frame_header(marker)) refuse_frame("a JPEG process that is not the one of the transfer syntax");
     at += 2 + length;
   }
 }
@@ -87,7 +86,7 @@ std::span<const std::uint8_t> unwrap_jp2(std::span<const std::uint8_t> stream) {
     if (length < 8) break;
     at += length;
   }
-  fail("damaged: a JP2 file without a codestream");
+  refuse_frame("damaged: a JP2 file without a codestream");
 }
 
 /// Walks the tile-parts by their lengths (T.800 A.4.2); they must lead to the end marker.
@@ -97,10 +96,11 @@ void check_tile_parts(const Reader& reader, std::size_t at, std::size_t end) {
     if (marker == 0xFF90) {
       const std::uint32_t length = reader.at(at + 6, 4);
       if (length == 0) return;  // The last tile-part reaches to the end marker.
-      if (length < 14 || length > end - at) fail("truncated: a JPEG 2000 tile-part runs past the end of the frame");
+      if (length < 14 || length > end - at)
+        refuse_frame("truncated: a JPEG 2000 tile-part runs past the end of the frame");
       at += length;
     } else {
-      fail("damaged: expected a JPEG 2000 tile-part at byte " + std::to_string(at));
+      refuse_frame("damaged: expected a JPEG 2000 tile-part at byte " + std::to_string(at));
     }
   }
 }
@@ -108,7 +108,8 @@ void check_tile_parts(const Reader& reader, std::size_t at, std::size_t end) {
 Codestream inspect_jpeg2000(std::span<const std::uint8_t> stream) {
   if (Reader(stream).at(0, 4) == 0x0000000C) stream = unwrap_jp2(stream);
   const Reader reader(stream);
-  if (reader.at(0, 4) != 0xFF4FFF51) fail("damaged: the compressed frame does not start with a JPEG 2000 header");
+  if (reader.at(0, 4) != 0xFF4FFF51)
+    refuse_frame("damaged: the compressed frame does not start with a JPEG 2000 header");
   Codestream found;
   const std::int64_t right = reader.at(8, 4);
   const std::int64_t bottom = reader.at(12, 4);
@@ -118,9 +119,10 @@ Codestream inspect_jpeg2000(std::span<const std::uint8_t> stream) {
   const std::uint32_t depth = reader.at(42, 1);
   const std::uint32_t step = reader.at(43, 2);
   if (right - left > 65535 || bottom - top > 65535 || right <= left || bottom <= top) {
-    fail("damaged: a JPEG 2000 image area of " + std::to_string(right - left) + " x " + std::to_string(bottom - top));
+    refuse_frame("damaged: a JPEG 2000 image area of " + std::to_string(right - left) + " x " +
+                 std::to_string(bottom - top));
   }
-  if (step != 0x0101) fail("a subsampled JPEG 2000 component");
+  if (step != 0x0101) refuse_frame("a subsampled JPEG 2000 component");
   found.columns = static_cast<int>(right - left);
   found.rows = static_cast<int>(bottom - top);
   found.precision = static_cast<int>(depth & 0x7F) + 1;
@@ -129,7 +131,7 @@ Codestream inspect_jpeg2000(std::span<const std::uint8_t> stream) {
   std::size_t at = 2;
   while (reader.at(at, 2) != 0xFF90) {
     const std::uint32_t length = reader.at(at + 2, 2);
-    if (reader.at(at, 2) < 0xFF01 || length < 2) fail("damaged: a JPEG 2000 segment without a marker");
+    if (reader.at(at, 2) < 0xFF01 || length < 2) refuse_frame("damaged: a JPEG 2000 segment without a marker");
     at += 2 + length;
   }
   check_tile_parts(reader, at, end);
@@ -142,7 +144,8 @@ void unpack_segment(std::span<const std::uint8_t> segment, std::uint8_t* out, st
   std::size_t done = 0;
   const auto next = [&]() -> std::uint8_t {
     if (at >= segment.size()) {
-      fail("truncated: an RLE segment holds " + std::to_string(done) + " of " + std::to_string(count) + " bytes");
+      refuse_frame("truncated: an RLE segment holds " + std::to_string(done) + " of " + std::to_string(count) +
+                   " bytes");
     }
     return segment[at++];
   };
@@ -152,7 +155,7 @@ void unpack_segment(std::span<const std::uint8_t> segment, std::uint8_t* out, st
     const std::size_t run = control < 128 ? control + 1u : 257u - control;
     // Some encoders run on into the next row or past the frame by their padding byte; more is damage.
     if (run > count - done)
-      fail("damaged: an RLE segment holds more than the frame's " + std::to_string(count) + " bytes");
+      refuse_frame("damaged: an RLE segment holds more than the frame's " + std::to_string(count) + " bytes");
     const std::uint8_t repeated = control < 128 ? 0 : next();
     for (std::size_t i = 0; i < run; ++i, ++done) {
       out[done * static_cast<std::size_t>(stride)] = control < 128 ? next() : repeated;
@@ -162,6 +165,8 @@ void unpack_segment(std::span<const std::uint8_t> segment, std::uint8_t* out, st
 
 }  // namespace
 
+void refuse_frame(const std::string& why) { throw Error(ErrorCode::bad_input, why); }
+
 Codestream inspect_codestream(Compression compression, std::span<const std::uint8_t> stream) {
   if (compression == Compression::jpeg2000) return inspect_jpeg2000(stream);
   return inspect_jpeg(compression, stream);
@@ -169,21 +174,21 @@ Codestream inspect_codestream(Compression compression, std::span<const std::uint
 
 std::vector<std::uint8_t> decode_rle(std::span<const std::uint8_t> stream, std::size_t pixels, int bytes_a_sample) {
   constexpr std::size_t kHeader = 64;
-  if (stream.size() < kHeader) fail("truncated: an RLE frame of " + std::to_string(stream.size()) + " bytes");
+  if (stream.size() < kHeader) refuse_frame("truncated: an RLE frame of " + std::to_string(stream.size()) + " bytes");
   const auto number = [&](std::size_t index) {
     const std::uint8_t* p = stream.data() + 4 * index;
     return static_cast<std::uint32_t>(p[0] | (p[1] << 8) | (p[2] << 16)) | (static_cast<std::uint32_t>(p[3]) << 24);
   };
   const auto segments = static_cast<std::uint32_t>(bytes_a_sample);
   if (number(0) != segments) {
-    fail("an RLE frame of " + std::to_string(number(0)) + " segments, expected " + std::to_string(segments));
+    refuse_frame("an RLE frame of " + std::to_string(number(0)) + " segments, expected " + std::to_string(segments));
   }
   std::vector<std::uint8_t> out(pixels * segments);
   for (std::uint32_t i = 0; i < segments; ++i) {
     const std::size_t start = number(1 + i);
     const std::size_t stop = i + 1 < segments ? number(2 + i) : stream.size();
     if (start < kHeader || stop > stream.size() || start > stop) {
-      fail("truncated: RLE segment " + std::to_string(i) + " lies outside its frame");
+      refuse_frame("truncated: RLE segment " + std::to_string(i) + " lies outside its frame");
     }
     unpack_segment(stream.subspan(start, stop - start), out.data() + (segments - 1 - i), pixels, bytes_a_sample);
   }

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <span>
+#include <string>
 #include <vector>
 
 namespace nodulus::dicom {
@@ -18,6 +19,9 @@ struct Codestream {
   bool lossless = false;   ///< JPEG alone: the lossless process.
   bool is_signed = false;  ///< JPEG 2000 alone states it.
 };
+
+/// Throws Error{bad_input}: a frame that cannot be decoded, and why.
+[[noreturn]] void refuse_frame(const std::string& why);
 
 /// Reads the frame header of a JPEG (ITU-T T.81), JPEG-LS (T.87) or JPEG 2000 (T.800) stream and checks that the
 /// stream is whole: its end marker is there, and the tile-parts of JPEG 2000 fill it exactly. Decoders do not:

@@ -22,8 +22,6 @@
 namespace nodulus::dicom {
 namespace {
 
-[[noreturn]] void fail(const std::string& what) { throw Error(ErrorCode::bad_input, what); }
-
 /// The compressed transfer syntaxes that have a decoder (PS3.5 annex A.4).
 struct Syntax {
   std::string_view uid;
@@ -48,7 +46,7 @@ const Syntax& syntax_of(const SliceHeader& header) {
   for (const Syntax& syntax : kSyntaxes) {
     if (syntax.uid == header.transfer_syntax_uid) return syntax;
   }
-  fail("no decoder for transfer syntax " + header.transfer_syntax_uid);
+  refuse_frame("no decoder for transfer syntax " + header.transfer_syntax_uid);
 }
 
 /// A lossy stream of more bits than are stored overshoots BitsStored at edges: such samples are numbers beyond
@@ -93,9 +91,9 @@ void decode_native(const Layout& layout, const SliceHeader& header, FrameWords& 
   const std::uint64_t length = std::uint64_t(header.rows) * header.columns * width;
   const std::uint64_t start = length * header.frame_index;
   if (start + length > layout.native.length) {
-    fail("truncated: frame " + std::to_string(header.frame_index) + " needs " + std::to_string(length) +
-         " bytes, the file holds " + std::to_string(layout.native.length > start ? layout.native.length - start : 0) +
-         " of them");
+    refuse_frame("truncated: frame " + std::to_string(header.frame_index) + " needs " + std::to_string(length) +
+                 " bytes, the file holds " +
+                 std::to_string(layout.native.length > start ? layout.native.length - start : 0) + " of them");
   }
   const bool ge_private = header.transfer_syntax_uid == "1.2.840.113619.5.2";
   layout.source->copy(layout.native.offset + start, length, frame.bytes);
@@ -105,7 +103,7 @@ void decode_native(const Layout& layout, const SliceHeader& header, FrameWords& 
 /// The fragments of one frame: all of them for a single frame, one each where the counts match, else by the
 /// basic offset table (PS3.5 A.4).
 std::vector<Extent> fragments_of(const Layout& layout, const SliceHeader& header) {
-  if (layout.fragments.size() < 2) fail("truncated: no pixel fragments");
+  if (layout.fragments.size() < 2) refuse_frame("truncated: no pixel fragments");
   std::vector<Extent> pieces(layout.fragments.begin() + 1, layout.fragments.end());
   const auto frames = static_cast<std::size_t>(header.frames);
   const auto index = static_cast<std::size_t>(header.frame_index);
@@ -113,7 +111,8 @@ std::vector<Extent> fragments_of(const Layout& layout, const SliceHeader& header
   if (pieces.size() == frames) return {pieces[index]};
   const Extent table = layout.fragments.front();
   if (table.length != 4 * std::uint64_t{frames}) {
-    fail(std::to_string(pieces.size()) + " fragments for " + std::to_string(frames) + " frames, and no offset table");
+    refuse_frame(std::to_string(pieces.size()) + " fragments for " + std::to_string(frames) +
+                 " frames, and no offset table");
   }
   const auto offsets = words_of(layout.source->copy(table.offset, table.length), 4, false);
   const std::uint64_t origin = pieces.front().offset - 8;  // Offsets count from the first item's tag.
@@ -122,26 +121,26 @@ std::vector<Extent> fragments_of(const Layout& layout, const SliceHeader& header
     const std::uint64_t at = piece.offset - 8 - origin;
     if (at >= offsets[index] && (index + 1 == frames || at < offsets[index + 1])) chosen.push_back(piece);
   }
-  if (chosen.empty()) fail("the offset table points at no fragment of frame " + std::to_string(index));
+  if (chosen.empty()) refuse_frame("the offset table points at no fragment of frame " + std::to_string(index));
   return chosen;
 }
 
 /// GDCM's decoders size their output by the header and fill it by the stream: the two must agree.
 void check_stream(const Codestream& stream, const SliceHeader& header) {
   if (stream.rows != header.rows || stream.columns != header.columns) {
-    fail("the compressed frame is " + std::to_string(stream.rows) + " x " + std::to_string(stream.columns) +
-         ", the header says " + std::to_string(header.rows) + " x " + std::to_string(header.columns));
+    refuse_frame("the compressed frame is " + std::to_string(stream.rows) + " x " + std::to_string(stream.columns) +
+                 ", the header says " + std::to_string(header.rows) + " x " + std::to_string(header.columns));
   }
   if (stream.components != 1) {
-    fail("the compressed frame has " + std::to_string(stream.components) + " components, expected 1");
+    refuse_frame("the compressed frame has " + std::to_string(stream.components) + " components, expected 1");
   }
   if (stream.precision < 1 || stream.precision > header.bits_allocated || stream.precision > 16) {
-    fail("the compressed frame has " + std::to_string(stream.precision) + " bits a sample, the header allocates " +
-         std::to_string(header.bits_allocated));
+    refuse_frame("the compressed frame has " + std::to_string(stream.precision) +
+                 " bits a sample, the header allocates " + std::to_string(header.bits_allocated));
   }
   if (header.is_signed && !stream.is_signed && stream.precision < header.bits_stored) {
-    fail("signed pixels of " + std::to_string(header.bits_stored) + " bits in a compressed frame of " +
-         std::to_string(stream.precision) + " bits: the sign is not in it");
+    refuse_frame("signed pixels of " + std::to_string(header.bits_stored) + " bits in a compressed frame of " +
+                 std::to_string(stream.precision) + " bits: the sign is not in it");
   }
 }
 
@@ -162,7 +161,7 @@ std::vector<std::uint32_t> decode_jpeg(const Codestream& stream, const std::vect
   } else {
     problem = "a lossy process of " + std::to_string(stream.precision) + " bits a sample";
   }
-  if (!problem.empty()) fail("damaged: the JPEG decoder says: " + problem);
+  if (!problem.empty()) refuse_frame("damaged: the JPEG decoder says: " + problem);
   return words;
 }
 
@@ -196,10 +195,10 @@ std::vector<std::uint8_t> decode_with(const std::vector<std::uint8_t>& bytes, co
   try {
     decoded = codec.Decode(in, out);
   } catch (const std::exception& error) {
-    fail(std::string("damaged: GDCM cannot decode the compressed frame: ") + error.what());
+    refuse_frame(std::string("damaged: GDCM cannot decode the compressed frame: ") + error.what());
   }
   const gdcm::ByteValue* value = decoded ? out.GetByteValue() : nullptr;
-  if (value == nullptr) fail("damaged: GDCM cannot decode the compressed frame");
+  if (value == nullptr) refuse_frame("damaged: GDCM cannot decode the compressed frame");
   const auto* start = reinterpret_cast<const std::uint8_t*>(value->GetPointer());
   return {start, start + static_cast<std::size_t>(value->GetLength())};
 }
@@ -216,7 +215,7 @@ std::vector<std::uint32_t> decode_compressed(const Layout& layout, const SliceHe
     return words_of(decode_rle(bytes, pixels, header.bits_allocated / 8), header.bits_allocated / 8, false);
   }
   // Where samples are not in the lowest bits, what codec and header mean together would have to be guessed.
-  if (header.high_bit != header.bits_stored - 1) fail("compressed pixels that are not in the lowest bits");
+  if (header.high_bit != header.bits_stored - 1) refuse_frame("compressed pixels that are not in the lowest bits");
   const Codestream stream = inspect_codestream(syntax.compression, bytes);
   check_stream(stream, header);
   const int width = stream.precision <= 8 ? 1 : 2;
@@ -228,8 +227,8 @@ std::vector<std::uint32_t> decode_compressed(const Layout& layout, const SliceHe
                                               ? decode_with<gdcm::JPEGLSCodec>(bytes, header, stream)
                                               : decode_with<gdcm::JPEG2000Codec>(bytes, header, stream);
     if (raw.size() != pixels * static_cast<std::size_t>(width)) {
-      fail("damaged: the compressed frame gave " + std::to_string(raw.size()) + " bytes, expected " +
-           std::to_string(pixels * static_cast<std::size_t>(width)));
+      refuse_frame("damaged: the compressed frame gave " + std::to_string(raw.size()) + " bytes, expected " +
+                   std::to_string(pixels * static_cast<std::size_t>(width)));
     }
     words = words_of(raw, width, false);
   }
@@ -241,7 +240,7 @@ std::vector<std::uint32_t> decode_compressed(const Layout& layout, const SliceHe
 
 void decode_frame(const Layout& layout, const SliceHeader& header, FrameWords& frame) {
   quieten_gdcm();
-  if (!layout.pixels_cut.empty()) fail("truncated: " + layout.pixels_cut);
+  if (!layout.pixels_cut.empty()) refuse_frame("truncated: " + layout.pixels_cut);
   if (layout.encapsulated) {
     frame.words = decode_compressed(layout, header);
   } else {

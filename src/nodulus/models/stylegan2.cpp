@@ -24,9 +24,11 @@ void check(const StyleGan2Options& options) {
   auto refuse = [](const std::string& why) { throw Error(ErrorCode::usage, "stylegan2-ada: " + why); };
   const int size = options.resolution;
   if (size < smallest || (size & (size - 1)) != 0)
-    refuse(fmt::format("images must be a power of two from {} on to a side, found {}; --size cuts them", smallest, size));
+    refuse(
+        fmt::format("images must be a power of two from {} on to a side, found {}; --size cuts them", smallest, size));
   if (options.image_channels < 1) refuse(fmt::format("image channels must be >= 1, found {}", options.image_channels));
-  if (options.z < 1 || options.w < 1) refuse(fmt::format("z and w must be >= 1, found {} and {}", options.z, options.w));
+  if (options.z < 1 || options.w < 1)
+    refuse(fmt::format("z and w must be >= 1, found {} and {}", options.z, options.w));
   if (options.mapping_layers < 1) refuse(fmt::format("mapping layers must be >= 1, found {}", options.mapping_layers));
   if (options.channel_max < 1 || options.channels(size) < 1)
     refuse(fmt::format("channel_base {} and channel_max {} leave no channel at {}x{}", options.channel_base,

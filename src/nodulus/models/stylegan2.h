@@ -10,16 +10,17 @@
 
 namespace nodulus::models {
 
-/// StyleGAN2 as trained with adaptive discriminator augmentation: Karras et al. 2020a (arXiv 1912.04958) and 2020b (arXiv
-/// 2006.06676). Trainable parameters with z = w = 512, 2 mapping layers, one image channel and channel_base 16384 at
-/// 64x64: generator 22,238,990, discriminator 23,406,849.
+/// StyleGAN2 as trained with adaptive discriminator augmentation: Karras et al. 2020a (arXiv 1912.04958) and 2020b
+/// (arXiv 2006.06676). Trainable parameters with z = w = 512, 2 mapping layers, one image channel and channel_base
+/// 16384 at 64x64: generator 22,238,990, discriminator 23,406,849.
 struct StyleGan2Options {
   int resolution = 64;  ///< A power of two from 8 on.
   int image_channels = 1;
   int z = 512;
   int w = 512;
   int mapping_layers = 2;
-  int channel_base = 16384;  ///< Channels at a resolution r: min(channel_base / r, channel_max). "fmaps" is this / 32768.
+  int channel_base =
+      16384;  ///< Channels at a resolution r: min(channel_base / r, channel_max). "fmaps" is this / 32768.
   int channel_max = 512;
   int labels = 0;                        ///< Numbers that an image is asked for by; 0: none.
   std::string discriminator = "resnet";  ///< or "orig", without residual connections
@@ -51,8 +52,8 @@ class StyleGan2Generator : public torch::nn::Module {
   torch::Tensor map(const torch::Tensor& z, const torch::Tensor& labels);
   /// w [N, w] -> [N, layers(), w], truncated towards the mean: mean + psi (w - mean).
   [[nodiscard]] torch::Tensor broadcast(const torch::Tensor& w, double psi = 1) const;
-  /// ws [N, layers(), w] -> [N, C, resolution, resolution]. `draw` is asked where the noise is random; undefined: libtorch's
-  /// own generator.
+  /// ws [N, layers(), w] -> [N, C, resolution, resolution]. `draw` is asked where the noise is random; undefined:
+  /// libtorch's own generator.
   torch::Tensor synthesize(const torch::Tensor& ws, LayerNoise noise, const NoiseDraw& draw = {});
 
   /// Moves the mean of w towards that of a batch: mean = w.mean() + decay (mean - w.mean()).

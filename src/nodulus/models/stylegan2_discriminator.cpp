@@ -96,8 +96,8 @@ class Epilogue : public torch::nn::Module {
     nn::EqualizedLinearOptions hidden;
     hidden.activation = nn::Activation{};
     conv_ = register_module("conv", nn::EqualizedConv(channels + 1, channels, conv_options(options, 3)));
-    hidden_ = register_module(
-        "fc", nn::EqualizedLinear(channels * last_resolution * last_resolution, channels, hidden));
+    hidden_ =
+        register_module("fc", nn::EqualizedLinear(channels * last_resolution * last_resolution, channels, hidden));
     out_ = register_module("out", nn::EqualizedLinear(channels, outputs));
   }
 
@@ -120,8 +120,8 @@ class Discriminator final : public StyleGan2Discriminator {
                                         std::make_shared<DiscriminatorBlock>(options, resolution, layers)));
     const int features = options.labels > 0 ? options.channels(last_resolution) : 1;
     if (options.labels > 0)
-      mapping_ = register_module(
-          "mapping", std::make_shared<Mapping>(MappingOptions{0, options.labels, features, label_layers}));
+      mapping_ = register_module("mapping",
+                                 std::make_shared<Mapping>(MappingOptions{0, options.labels, features, label_layers}));
     epilogue_ = register_module("b4", std::make_shared<Epilogue>(options, features));
   }
 

@@ -4,10 +4,10 @@
 
 #include "nodulus/core/error.h"
 #include "nodulus/models/stylegan2.h"
+#include "nodulus/models/stylegan2_mapping.h"
 #include "nodulus/nn/equalized.h"
 #include "nodulus/nn/fir.h"
 #include "nodulus/nn/modulated_conv.h"
-#include "nodulus/models/stylegan2_mapping.h"
 
 namespace nodulus::models {
 namespace {
@@ -129,8 +129,8 @@ class Synthesis : public torch::nn::Module {
 StyleGan2Generator::StyleGan2Generator(const StyleGan2Options& options) : options_(options) {
   layers_ = 0;
   for (int r = first_resolution; r <= options.resolution; r *= 2) layers_ += 2;
-  mapping_ = register_module("mapping", std::make_shared<Mapping>(MappingOptions{
-                                            options.z, options.labels, options.w, options.mapping_layers}));
+  mapping_ = register_module("mapping", std::make_shared<Mapping>(MappingOptions{options.z, options.labels, options.w,
+                                                                                 options.mapping_layers}));
   synthesis_ = register_module("synthesis", std::make_shared<Synthesis>(options));
   mean_ = register_buffer("w_avg", torch::zeros({options.w}));
 }

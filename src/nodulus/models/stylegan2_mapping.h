@@ -16,8 +16,8 @@ struct MappingOptions {
   int layers = 8;
 };
 
-/// z [N, z] and labels [N, labels], each brought to mean square 1, the labels by way of a layer of their own; then fully
-/// connected layers with leaky ReLU whose learning rate is a hundredth.
+/// z [N, z] and labels [N, labels], each brought to mean square 1, the labels by way of a layer of their own; then
+/// fully connected layers with leaky ReLU whose learning rate is a hundredth.
 class Mapping : public torch::nn::Module {
  public:
   explicit Mapping(const MappingOptions& options);

@@ -7,9 +7,9 @@ namespace nodulus::nn {
 /// How an activation bends and scales (Karras et al. 2020, arXiv 1912.04958): leaky ReLU with gain sqrt 2, which keeps
 /// the variance.
 struct Activation {
-  double slope = 0.2;               ///< Of negative numbers; 1: no activation.
+  double slope = 0.2;                ///< Of negative numbers; 1: no activation.
   double gain = 1.4142135623730951;  ///< > 0
-  double clamp = 0;                 ///< Largest magnitude of the result; 0: no limit.
+  double clamp = 0;                  ///< Largest magnitude of the result; 0: no limit.
 
   static Activation none(double gain = 1) { return {1, gain, 0}; }
 };
@@ -22,8 +22,8 @@ struct Preactivation {
   torch::Tensor bias;      ///< [C]
 };
 
-/// y = clamp(gain lrelu(scale x + strength noise + bias)), x [N, C, H, W]. float32 on the CPU goes through our kernel, one
-/// pass over memory forwards and one back; all else through the reference. Differentiable any number of times in x,
+/// y = clamp(gain lrelu(scale x + strength noise + bias)), x [N, C, H, W]. float32 on the CPU goes through our kernel,
+/// one pass over memory forwards and one back; all else through the reference. Differentiable any number of times in x,
 /// scale, strength and bias.
 torch::Tensor bias_act(const torch::Tensor& x, const Preactivation& terms, const Activation& activation);
 

@@ -4,10 +4,11 @@
 #include <cstring>
 #include <vector>
 
+#include "nodulus/nn/avx2.h"
+
 namespace nodulus::nn {
 namespace {
 
-constexpr std::int64_t lanes = 8;         // floats of a vector register
 constexpr std::int64_t block = 4;         // output channels at a time: 4 x 3 sums fill the registers
 constexpr std::int64_t group_size = 16;   // output channels of a task
 constexpr std::int64_t tile_area = 1024;  // pixels between two looks at the sums in memory
@@ -21,17 +22,9 @@ struct Tile {
   const float* x = nullptr;
 };
 
-#if defined(__x86_64__) && defined(__GNUC__)
-#define NODULUS_AVX2 __attribute__((target("avx2,fma")))
-#else
-#define NODULUS_AVX2
-#endif
-
 /// Adds the tile to the sums of one block: sums [in, 3 rows of the filter, block, 3 columns of it, lanes], pixels
 /// spread over the lanes. dy points at the tile's first pixel in the block's first channel.
 NODULUS_AVX2 void add_tile(const ConvShape& shape, const Tile& tile, const float* dy, float* sums) {
-  using Vector [[gnu::vector_size(lanes * sizeof(float))]] = float;
-  using Lanes [[gnu::aligned(sizeof(float)), gnu::may_alias]] = Vector;  // loads from any float's address
   const std::int64_t plane = shape.height * shape.width;
   const std::int64_t x_plane = (tile.rows + 2) * tile.row_stride;
   for (std::int64_t in = 0; in < shape.in; ++in) {

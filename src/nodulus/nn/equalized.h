@@ -35,7 +35,7 @@ TORCH_MODULE(EqualizedLinear);
 struct EqualizedConvOptions {
   std::int64_t kernel = 3;
   bool bias = true;
-  bool down = false;  ///< To half the size, filtered by [1, 3, 3, 1] first.
+  bool down = false;    ///< To half the size, filtered by [1, 3, 3, 1] first.
   bool trained = true;  ///< False: weight and bias stay as they are (freeze-D).
   Activation activation = Activation::none();
 };

@@ -4,8 +4,6 @@
 #include <cmath>
 #include <vector>
 
-#include "nodulus/nn/conv3x3.h"
-
 namespace nodulus::nn {
 
 using torch::Tensor;
@@ -27,8 +25,12 @@ Conv2dImpl::Conv2dImpl(std::int64_t in, std::int64_t out, const Conv2dOptions& o
 }
 
 Tensor Conv2dImpl::forward(const Tensor& x) {
-  if (stride_ == 1 && padding_ == 1 && bias_.defined()) return conv3x3(x, weight_, bias_);
-  return libtorch_conv(x, weight_, bias_, stride_, padding_);
+  return convolve(x, weight_, bias_, stride_, padding_, is_training() ? nullptr : &cache_);
+}
+
+void Conv2dImpl::train(bool on) {
+  if (on) cache_.clear();
+  torch::nn::Module::train(on);
 }
 
 ConvTranspose2dImpl::ConvTranspose2dImpl(std::int64_t in, std::int64_t out, std::int64_t stride, bool bias)
@@ -38,12 +40,7 @@ ConvTranspose2dImpl::ConvTranspose2dImpl(std::int64_t in, std::int64_t out, std:
 }
 
 Tensor ConvTranspose2dImpl::forward(const Tensor& x, std::int64_t height, std::int64_t width) {
-  const std::int64_t extra_height = height - (x.size(2) - 1) * stride_ - 3;
-  const std::int64_t extra_width = width - (x.size(3) - 1) * stride_ - 3;
-  TORCH_CHECK(std::min(extra_height, extra_width) >= 0 && std::max(extra_height, extra_width) < stride_,
-              "[ConvTranspose2d] no convolution of stride ", stride_, " makes ", x.sizes(), " from ", height, " x ",
-              width, ".");
-  return libtorch_conv_transpose(x, weight_, bias_, stride_, {extra_height, extra_width});
+  return convolve_transposed(x, weight_, bias_, stride_, 0, height, width);
 }
 
 Tensor linear(const Tensor& x, const Tensor& weight, const Tensor& bias) {

@@ -4,6 +4,8 @@
 #include <torch/nn/pimpl.h>
 #include <torch/types.h>
 
+#include "nodulus/nn/convolution.h"
+
 namespace nodulus::nn {
 
 /// Fills a weight [out, in, ...] from U(-b, b), b = sqrt(3 scale / n), n the mean of fan-in and fan-out: the
@@ -27,12 +29,14 @@ class Conv2dImpl : public torch::nn::Module {
   /// x [N, in, H, W].
   torch::Tensor forward(const torch::Tensor& x);
   [[nodiscard]] const torch::Tensor& weight() const { return weight_; }
+  void train(bool on = true) override;
 
  private:
   torch::Tensor weight_;
   torch::Tensor bias_;
   std::int64_t stride_;
   std::int64_t padding_;
+  FilterCache cache_;
 };
 TORCH_MODULE(Conv2d);
 

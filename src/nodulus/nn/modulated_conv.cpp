@@ -23,8 +23,8 @@ Tensor demodulation(const Tensor& weight, const Tensor& style) {
 
 Tensor upsampled(const Tensor& x, const Tensor& weight) {
   const std::int64_t k = weight.size(2);
-  const Tensor spread = convolve_transposed(x, weight.transpose(0, 1), {}, 2, 0, 2 * (x.size(2) - 1) + k,
-                                            2 * (x.size(3) - 1) + k);
+  const Tensor spread =
+      convolve_transposed(x, weight.transpose(0, 1), {}, 2, 0, 2 * (x.size(2) - 1) + k, 2 * (x.size(3) - 1) + k);
   return fir(spread, fir_after_up);
 }
 
@@ -36,8 +36,8 @@ Tensor modulated_conv(const Tensor& x, const ModulatedConv& conv, Preactivation 
   Preactivation modulation;
   modulation.scale = conv.style;
   const Tensor scaled = bias_act(x, modulation, Activation::none());
-  const Tensor y = conv.up ? upsampled(scaled, conv.weight)
-                           : convolve(scaled, conv.weight, {}, 1, conv.weight.size(2) / 2);
+  const Tensor y =
+      conv.up ? upsampled(scaled, conv.weight) : convolve(scaled, conv.weight, {}, 1, conv.weight.size(2) / 2);
   if (conv.demodulate) terms.scale = demodulation(conv.weight, conv.style);
   return bias_act(y, terms, activation);
 }
@@ -47,11 +47,11 @@ Tensor modulated_conv_reference(const Tensor& x, const ModulatedConv& conv, cons
   std::vector<Tensor> images;
   for (std::int64_t i = 0; i < x.size(0); ++i) {
     Tensor weight = conv.weight * conv.style[i].view({1, -1, 1, 1});
-    if (conv.demodulate)
-      weight = weight * (weight.square().sum({1, 2, 3}, true) + demodulation_eps).rsqrt();
+    if (conv.demodulate) weight = weight * (weight.square().sum({1, 2, 3}, true) + demodulation_eps).rsqrt();
     const Tensor image = x.narrow(0, i, 1);
-    images.push_back(conv.up ? fir_reference(torch::conv_transpose2d(image, weight.transpose(0, 1), {}, 2), fir_after_up)
-                             : torch::conv2d(image, weight, {}, 1, conv.weight.size(2) / 2));
+    images.push_back(conv.up
+                         ? fir_reference(torch::conv_transpose2d(image, weight.transpose(0, 1), {}, 2), fir_after_up)
+                         : torch::conv2d(image, weight, {}, 1, conv.weight.size(2) / 2));
   }
   return bias_act_reference(torch::cat(images), terms, activation);
 }

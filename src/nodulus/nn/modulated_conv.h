@@ -13,10 +13,10 @@ namespace nodulus::nn {
 ///
 /// Done by scaling the images before the convolution and after it, so that all images share one weight.
 struct ModulatedConv {
-  torch::Tensor weight;    ///< [out, in, k, k], k odd
-  torch::Tensor style;     ///< s, [N, in]
+  torch::Tensor weight;  ///< [out, in, k, k], k odd
+  torch::Tensor style;   ///< s, [N, in]
   bool demodulate = true;
-  bool up = false;         ///< To twice the size, filtered by [1, 3, 3, 1].
+  bool up = false;  ///< To twice the size, filtered by [1, 3, 3, 1].
 };
 
 /// x [N, in, H, W] -> [N, out, H, W], or [N, out, 2H, 2W] with `up`; then noise, bias and activation (`terms.scale` is

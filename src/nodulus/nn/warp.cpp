@@ -43,9 +43,9 @@ class SampleBilinear : public torch::autograd::Function<SampleBilinear> {
   }
   static variable_list backward(AutogradContext* context, variable_list gradients) {
     const bool transposed = context->saved_data["transposed"].toBool();
-    return {apply(gradients[0], context->get_saved_variables()[0], !transposed,
-                  context->saved_data["sizes"].toIntVector()),
-            Tensor(), Tensor(), Tensor()};
+    return {
+        apply(gradients[0], context->get_saved_variables()[0], !transposed, context->saved_data["sizes"].toIntVector()),
+        Tensor(), Tensor(), Tensor()};
   }
 };
 
@@ -101,7 +101,8 @@ WarpPlan plan_of(std::int64_t rows, std::int64_t columns, const double* inverse)
   const Affine to_padded =
       after(moved(static_cast<double>(plan.left - plan.right) / 2, static_cast<double>(plan.top - plan.bottom) / 2), a);
   // Twice as large; the filter moves everything by half a pixel there and back.
-  const Affine large = after(moved(-0.5, -0.5), after(scaled(2), after(to_padded, after(scaled(0.5), moved(0.5, 0.5)))));
+  const Affine large =
+      after(moved(-0.5, -0.5), after(scaled(2), after(to_padded, after(scaled(0.5), moved(0.5, 0.5)))));
   // From the centres to the first pixels.
   const double half_columns = static_cast<double>(columns + warp_border) - 0.5;
   const double half_rows = static_cast<double>(rows + warp_border) - 0.5;
@@ -198,8 +199,8 @@ Tensor warp_reference(const Tensor& x, const Tensor& inverse) {
       continue;
     }
     const WarpPlan plan = plan_of(rows, columns, maps.data_ptr<double>() + 6 * i);
-    const Tensor large = enlarged(
-        torch::reflection_pad2d(x.narrow(0, i, 1), {plan.left, plan.right, plan.top, plan.bottom}));
+    const Tensor large =
+        enlarged(torch::reflection_pad2d(x.narrow(0, i, 1), {plan.left, plan.right, plan.top, plan.bottom}));
     const Tensor column = torch::arange(2 * (columns + warp_border), torch::kDouble);
     const Tensor row = torch::arange(2 * (rows + warp_border), torch::kDouble).unsqueeze(1);
     auto position = [&](std::size_t first, std::int64_t size) {  // in [-1, 1] over the pixels' outer edges

@@ -61,8 +61,8 @@ void down_row(const float* in, std::int64_t shift, float gain, std::int64_t coun
 
 /// Row n of the enlarged plane from rows of the smaller, [rows, columns]: up_row() along the columns.
 NODULUS_MULTIVERSION
-void up_column(const float* in, std::int64_t rows, std::int64_t columns, std::int64_t shift, float gain,
-               std::int64_t n, float* out) {
+void up_column(const float* in, std::int64_t rows, std::int64_t columns, std::int64_t shift, float gain, std::int64_t n,
+               float* out) {
   const std::int64_t odd = (n + shift) & 1;
   const std::int64_t last = (n + shift - odd) / 2;
   std::fill(out, out + columns, 0.0F);

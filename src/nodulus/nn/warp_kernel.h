@@ -6,10 +6,9 @@
 namespace nodulus::nn {
 
 /// The low-pass filter of the symlet with six vanishing moments (Daubechies 1992, table 6.3), its sum brought to 1.
-constexpr std::array<float, 12> symlet6 = {
-    0.010892350163F, 0.002468306186F, -0.083431607706F, -0.034161560793F,
-    0.347228986478F, 0.556946391964F, 0.238952185666F, -0.051362484931F,
-    -0.014891875649F, 0.031625281330F, 0.001249961046F, -0.005515933755F};
+constexpr std::array<float, 12> symlet6 = {0.010892350163F,  0.002468306186F, -0.083431607706F, -0.034161560793F,
+                                           0.347228986478F,  0.556946391964F, 0.238952185666F,  -0.051362484931F,
+                                           -0.014891875649F, 0.031625281330F, 0.001249961046F,  -0.005515933755F};
 
 /// One plane's way through nn::warp(): `left` to `bottom` pixels are reflected around it, it is enlarged twice by the
 /// filter, sampled, and brought down by the filter. Pixel (column, row) of what is sampled lies at

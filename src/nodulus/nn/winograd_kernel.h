@@ -14,6 +14,7 @@ namespace nodulus::nn {
 /// M [36][out][tiles]. A block is `tile_block` tiles of one image in the order of rows: a result does not depend on the
 /// batch, nor on the number of threads.
 constexpr std::int64_t winograd_points = 36;
+constexpr std::int64_t winograd_out_block = 4;  ///< Output channels that lie together in U.
 
 /// True for shapes that the kernels below know (height and width multiples of 4 with 16 or more tiles in a multiple of
 /// 16, channels multiples of 8) on processors that they are written for, those with AVX2 and FMA.

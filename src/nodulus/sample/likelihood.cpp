@@ -46,7 +46,7 @@ std::vector<Tensor> directions(const Tensor& images, std::span<const std::uint64
   return signs;
 }
 
-void require_finite(const Tensor& clean, double sigma) {
+void require_finite_at(const Tensor& clean, double sigma) {
   if (!clean.isfinite().all().item<bool>())
     throw Error(
         ErrorCode::bad_input,
@@ -73,7 +73,7 @@ Likelihoods log_likelihood(const process::Denoiser& denoiser, const Tensor& imag
     Tensor sigma = torch::empty_like(u);  // by std::exp, which is the same wherever a number stands in a row of them
     for (std::int64_t i = 0; i < u.numel(); ++i) sigma.data_ptr<double>()[i] = std::exp(u.data_ptr<double>()[i]);
     const Tensor clean = denoiser(x, sigma);
-    for (std::int64_t i = 0; i < clean.size(0); ++i) require_finite(clean[i], sigma.data_ptr<double>()[i]);
+    for (std::int64_t i = 0; i < clean.size(0); ++i) require_finite_at(clean[i], sigma.data_ptr<double>()[i]);
     const Tensor flow = (x - clean).flatten(1);
     Tensor divergence = torch::zeros({y.size(0)}, y.options());
     const Tensor index = rows.to(y.device());

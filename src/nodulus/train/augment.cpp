@@ -14,8 +14,8 @@
 namespace nodulus::train {
 namespace {
 
-using torch::Tensor;
 using std::numbers::pi;
+using torch::Tensor;
 
 // Letters of a pipeline's name.
 constexpr std::array<std::string_view, 6> pipeline_parts = {"blit", "geom", "color", "filter", "noise", "cutout"};
@@ -52,14 +52,12 @@ class Draws {
 using Plane = std::array<double, 6>;
 
 Plane times(const Plane& a, const Plane& b) {
-  return {a[0] * b[0] + a[1] * b[3],        a[0] * b[1] + a[1] * b[4], a[0] * b[2] + a[1] * b[5] + a[2],
-          a[3] * b[0] + a[4] * b[3],        a[3] * b[1] + a[4] * b[4], a[3] * b[2] + a[4] * b[5] + a[5]};
+  return {a[0] * b[0] + a[1] * b[3], a[0] * b[1] + a[1] * b[4], a[0] * b[2] + a[1] * b[5] + a[2],
+          a[3] * b[0] + a[4] * b[3], a[3] * b[1] + a[4] * b[4], a[3] * b[2] + a[4] * b[5] + a[5]};
 }
 Plane translation(double x, double y) { return {1, 0, x, 0, 1, y}; }
 Plane scaling(double x, double y) { return {x, 0, 0, 0, y, 0}; }
-Plane rotation(double angle) {
-  return {std::cos(angle), -std::sin(angle), 0, std::sin(angle), std::cos(angle), 0};
-}
+Plane rotation(double angle) { return {std::cos(angle), -std::sin(angle), 0, std::sin(angle), std::cos(angle), 0}; }
 
 // ---- Colours
 
@@ -131,8 +129,8 @@ std::vector<double> convolved(const std::vector<double>& a, const std::vector<do
   return c;
 }
 
-/// Four filters whose sum is 1, from the lowest band to the highest (appendix B.3): the symlet with two vanishing moments,
-/// there and back, splits the spectrum in halves again and again.
+/// Four filters whose sum is 1, from the lowest band to the highest (appendix B.3): the symlet with two vanishing
+/// moments, there and back, splits the spectrum in halves again and again.
 const std::array<std::vector<double>, filter_bands>& filter_bank() {
   static const auto bank = [] {
     const std::vector<double> low = {-0.12940952255092145, 0.22414386804185735, 0.836516303737469, 0.48296291314469025};
@@ -239,7 +237,8 @@ AugmentOptions augment_pipeline(std::string_view name) {
   }
   const auto names = augment_pipeline_names();
   if (std::find(names.begin(), names.end(), name) == names.end())
-    throw Error(ErrorCode::usage, fmt::format("augmentation: expected one of {}, found '{}'", fmt::join(names, ", "), name));
+    throw Error(ErrorCode::usage,
+                fmt::format("augmentation: expected one of {}, found '{}'", fmt::join(names, ", "), name));
   for (std::size_t i = 0; i < name.size(); ++i) add_part(options, pipeline_parts.at(i));
   return options;
 }
@@ -253,7 +252,8 @@ Augmentation draw_augmentation(const AugmentOptions& o, double p, std::uint64_t 
   };
   when(o.flip, a.flip, d.next_uniform() < 0.5);
   when(o.quarter_turns, a.quarter_turns, static_cast<int>(d.next_uniform() * 4));
-  when(o.shift, a.shift, std::array{(2 * d.next_uniform() - 1) * o.shift_most, (2 * d.next_uniform() - 1) * o.shift_most});
+  when(o.shift, a.shift,
+       std::array{(2 * d.next_uniform() - 1) * o.shift_most, (2 * d.next_uniform() - 1) * o.shift_most});
   when(o.scale, a.scale, std::exp2(d.next_normal() * o.scale_deviation));
   // A turn before or after the stretch, so that one of them happens with probability p.
   const double one_turn = p > 0 ? (1 - std::sqrt(1 - std::clamp(o.rotate * p, 0.0, 1.0))) / p : 0;

@@ -17,13 +17,13 @@ struct AugmentOptions {
   // Pixels moved, but not resampled.
   double flip = 0;
   double quarter_turns = 0;
-  double shift = 0;          ///< by whole pixels
+  double shift = 0;           ///< by whole pixels
   double shift_most = 0.125;  ///< of the image's side
   // Geometry.
   double scale = 0;
   double rotate = 0;
-  double stretch = 0;  ///< Anisotropic scaling.
-  double move = 0;     ///< by fractions of a pixel
+  double stretch = 0;              ///< Anisotropic scaling.
+  double move = 0;                 ///< by fractions of a pixel
   double scale_deviation = 0.2;    ///< of log2
   double stretch_deviation = 0.2;  ///< of log2
   double move_deviation = 0.125;   ///< of the image's side
@@ -45,8 +45,8 @@ struct AugmentOptions {
   double cutout_size = 0.5;  ///< of the image's side
 };
 
-/// The paper's pipelines: "blit", "geom", "color", "filter", "noise", "cutout", and "bg", "bgc", "bgcf", "bgcfn", "bgcfnc".
-/// Throws Error{usage} for another.
+/// The paper's pipelines: "blit", "geom", "color", "filter", "noise", "cutout", and "bg", "bgc", "bgcf", "bgcfn",
+/// "bgcfnc". Throws Error{usage} for another.
 AugmentOptions augment_pipeline(std::string_view name);
 std::vector<std::string> augment_pipeline_names();
 

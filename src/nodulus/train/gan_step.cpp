@@ -23,10 +23,11 @@ void set_trained(const torch::nn::Module& network, bool on) {
 double checked(const Tensor& loss, const char* phase, std::int64_t step) {
   const auto value = loss.item<double>();
   if (!std::isfinite(value))
-    throw Error(ErrorCode::internal,
-                fmt::format("training diverged at step {}, {}: loss {}; a lower --learning-rate or a higher --gamma may "
-                            "hold it",
-                            step, phase, value));
+    throw Error(
+        ErrorCode::internal,
+        fmt::format("training diverged at step {}, {}: loss {}; a lower --learning-rate or a higher --gamma may "
+                    "hold it",
+                    step, phase, value));
   return value;
 }
 
@@ -153,7 +154,8 @@ void GanStep::r1_phase(std::int64_t step) {
 void GanStep::take(Adam& adam, double learning_rate, double ema_decay, const char* phase, std::int64_t step) const {
   const double norm = adam.step({learning_rate, 0, ema_decay});
   if (!std::isfinite(norm))
-    throw Error(ErrorCode::internal, fmt::format("training diverged at step {}, {}: gradient norm {}", step, phase, norm));
+    throw Error(ErrorCode::internal,
+                fmt::format("training diverged at step {}, {}: gradient norm {}", step, phase, norm));
 }
 
 // Karras et al. 2020b, section 3: p goes up where the mean sign of real images' scores is above the target, down below.
@@ -176,8 +178,7 @@ std::vector<std::uint64_t> GanStep::numbers(std::int64_t step, std::int64_t coun
 
 Tensor GanStep::real_images(std::int64_t step) const {
   Tensor images = torch::empty({options_.batch, loader_.channels(), loader_.height(), loader_.width()});
-  loader_.batch(numbers(step, options_.batch),
-                {images.data_ptr<float>(), static_cast<std::size_t>(images.numel())});
+  loader_.batch(numbers(step, options_.batch), {images.data_ptr<float>(), static_cast<std::size_t>(images.numel())});
   return images.to(options_.device);
 }
 
@@ -208,8 +209,8 @@ Tensor GanStep::styles(const char* purpose, std::int64_t step, std::int64_t coun
 }
 
 Tensor GanStep::images_of(const Tensor& ws, const char* purpose, std::int64_t step) {
-  torch::manual_seed(derive_seed(derive_seed(derive_seed(options_.seed, "layer noise"), purpose),
-                                 static_cast<std::uint64_t>(step)));
+  torch::manual_seed(
+      derive_seed(derive_seed(derive_seed(options_.seed, "layer noise"), purpose), static_cast<std::uint64_t>(step)));
   const nn::Bfloat16Scope scope(options_.bfloat16);
   return generator_->synthesize(ws, models::LayerNoise::random).to(torch::kFloat);
 }

@@ -18,21 +18,21 @@ namespace nodulus::train {
 struct GanStepOptions {
   int batch = 32;
   double learning_rate = 0.0025;
-  double gamma = 1;             ///< Weight of R1.
-  int r1_interval = 16;         ///< Steps from one R1 phase to the next.
-  double path_weight = 2;       ///< 0: no path length regularisation.
-  double path_decay = 0.01;     ///< of the mean of the path lengths
-  int path_interval = 4;        ///< Steps from one path length phase to the next.
-  int path_shrink = 2;          ///< The phase takes batch / this images.
-  double mixing = 0.9;          ///< Probability that an image has two styles.
-  double ema_kimg = 10;         ///< Thousands of images in which the average forgets half.
-  double ema_rampup = 0.05;     ///< At most this share of the images seen; 0: no ramp.
+  double gamma = 1;          ///< Weight of R1.
+  int r1_interval = 16;      ///< Steps from one R1 phase to the next.
+  double path_weight = 2;    ///< 0: no path length regularisation.
+  double path_decay = 0.01;  ///< of the mean of the path lengths
+  int path_interval = 4;     ///< Steps from one path length phase to the next.
+  int path_shrink = 2;       ///< The phase takes batch / this images.
+  double mixing = 0.9;       ///< Probability that an image has two styles.
+  double ema_kimg = 10;      ///< Thousands of images in which the average forgets half.
+  double ema_rampup = 0.05;  ///< At most this share of the images seen; 0: no ramp.
   AugmentOptions augment;
-  double p = 0;                 ///< First, or, with `adapts` false, always.
+  double p = 0;  ///< First, or, with `adapts` false, always.
   bool adapts = true;
-  double target = 0.6;          ///< of r_t, the mean sign of the scores of real images
-  int adapt_interval = 4;       ///< Steps from one change of p to the next.
-  double adapt_kimg = 500;      ///< Thousands of images in which p can go from 0 to 1.
+  double target = 0.6;      ///< of r_t, the mean sign of the scores of real images
+  int adapt_interval = 4;   ///< Steps from one change of p to the next.
+  double adapt_kimg = 500;  ///< Thousands of images in which p can go from 0 to 1.
   std::uint64_t seed = 0;
   torch::Device device = torch::kCPU;
   bool bfloat16 = false;
@@ -52,8 +52,8 @@ struct GanResult {
 };
 
 /// One training step of StyleGAN2: the generator's phase, its path length phase every path_interval steps, the
-/// discriminator's, its R1 phase every r1_interval steps, the average, and p. All that is random is a function of (seed,
-/// step); step k sees the samples [k batch, (k + 1) batch).
+/// discriminator's, its R1 phase every r1_interval steps, the average, and p. All that is random is a function of
+/// (seed, step); step k sees the samples [k batch, (k + 1) batch).
 class GanStep {
  public:
   GanStep(std::shared_ptr<models::StyleGan2Generator> generator,

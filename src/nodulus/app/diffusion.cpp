@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "nodulus/core/error.h"
+#include "nodulus/train/diffusion_learner.h"
 #include "nodulus/train/run_folder.h"
 
 namespace nodulus::app {
@@ -36,7 +37,7 @@ TrainedModel load_model(const std::filesystem::path& path) {
   model.family.prepare();
   model.family.architecture->fit(model.info.image_channels, model.info.resolution);
   model.network = model.family.architecture->build();
-  train::load_averages(model.checkpoint, *model.network);
+  train::load_part(model.checkpoint, train::averaged_weights(*model.network));
   return model;
 }
 

@@ -10,6 +10,7 @@
 #include "nodulus/data/dataset.h"
 #include "nodulus/data/loader.h"
 #include "nodulus/sample/diffusion_source.h"
+#include "nodulus/train/diffusion_learner.h"
 #include "nodulus/train/loop.h"
 
 namespace nodulus::app {
@@ -31,6 +32,7 @@ class Train final : public Command {
     options.add("name", name_, "the run's name; default: the family's").command_line_only();
     options.add("resume", resume_, "go on with this run").command_line_only();
     settings_.describe(options);
+    diffusion_.describe(options);
     family_.architecture->describe(options);
     family_.process->describe(options);
     if (resumed_.empty()) return;
@@ -71,8 +73,7 @@ class Train final : public Command {
       monitor.warn(fmt::format("{} holds generated images: the model learns from a model", data_.string()));
     fit(dataset);
     const torch::Device device = device_from(common.device);
-    train::Training training{family_name_, settings_, family_.architecture, family_.process,
-                             &dataset,     device,    options.to_json(),    preview(device)};
+    const train::Training training{family_name_, settings_, &dataset, options.to_json(), learner_maker(device)};
     const train::RunFolder folder = run_folder(options, dataset);
     monitor.note(fmt::format("training {} in {}", family_name_, folder.path().string()));
     const train::TrainResult result = train::train(training, folder, monitor);
@@ -164,6 +165,22 @@ class Train final : public Command {
     return train::RunFolder::create(out_, name_.empty() ? family_name_ : name_, options.to_toml(), manifest);
   }
 
+  [[nodiscard]] std::function<std::unique_ptr<train::Learner>(const data::Loader&)> learner_maker(
+      torch::Device device) const {
+    return [this, device](const data::Loader& loader) {
+      const train::DiffusionStepOptions step{settings_.batch,
+                                             diffusion_.learning_rate,
+                                             diffusion_.warmup_steps,
+                                             diffusion_.clip_norm,
+                                             diffusion_.ema_decay,
+                                             settings_.seed,
+                                             device,
+                                             settings_.bfloat16};
+      return std::make_unique<train::DiffusionLearner>(*family_.architecture, family_.process, loader, step,
+                                                       preview(device));
+    };
+  }
+
   [[nodiscard]] train::Preview preview(torch::Device device) const {
     return [this, device](const std::shared_ptr<models::Network>& averaged, Monitor& monitor) {
       sample::DiffusionParts parts;
@@ -194,6 +211,7 @@ class Train final : public Command {
   std::filesystem::path resumed_;
   Json at_start_;
   train::TrainOptions settings_;
+  train::DiffusionOptions diffusion_;
 };
 
 }  // namespace

@@ -16,6 +16,8 @@ using torch::Tensor;
 
 constexpr int first_resolution = 4;
 
+}  // namespace
+
 /// A convolution with a style, noise and leaky ReLU.
 class StyledLayer : public torch::nn::Module {
  public:
@@ -75,8 +77,6 @@ class ToImage : public torch::nn::Module {
   nn::Activation activation_ = nn::Activation::none();
   double gain_;
 };
-
-}  // namespace
 
 /// The "skip" architecture: every resolution adds its image to the one below it, twice enlarged.
 class Synthesis : public torch::nn::Module {

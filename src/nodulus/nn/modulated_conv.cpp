@@ -18,7 +18,7 @@ constexpr FirStep fir_after_up{1, 1, 1, 1, 2};
 /// [N, out]: 1 / sqrt(sum_ik (s_i w_oik)^2 + eps), which needs no weight for each image.
 Tensor demodulation(const Tensor& weight, const Tensor& style) {
   const Tensor energy = weight.square().sum({2, 3});
-  return (linear(style.square(), energy, {}) + demodulation_eps).rsqrt();
+  return (linear(style.square(), energy, Tensor()) + demodulation_eps).rsqrt();
 }
 
 Tensor upsampled(const Tensor& x, const Tensor& weight) {

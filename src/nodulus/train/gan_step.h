@@ -71,6 +71,8 @@ class GanStep {
 
   [[nodiscard]] Adam& generator_adam() { return generator_adam_; }
   [[nodiscard]] Adam& discriminator_adam() { return discriminator_adam_; }
+  [[nodiscard]] const Adam& generator_adam() const { return generator_adam_; }
+  [[nodiscard]] const Adam& discriminator_adam() const { return discriminator_adam_; }
   /// p, the mean of the path lengths, and the sum and number of signs since the last change of p, [4] float32: with the
   /// networks and the optimisers all that a resumed training needs.
   [[nodiscard]] const torch::Tensor& state() const { return state_; }

@@ -1,0 +1,161 @@
+#include "nodulus/train/gan_step.h"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+
+#include "tests/train/tiny_training.h"
+
+namespace nodulus::train {
+namespace {
+
+using torch::Tensor;
+
+models::StyleGan2Options tiny_networks() {
+  models::StyleGan2Options o;
+  o.resolution = 8;
+  o.image_channels = 1;
+  o.z = o.w = 16;
+  o.channel_base = 128;
+  o.channel_max = 16;
+  return o;
+}
+
+/// Sixteen 8x8 images of two modes: bright on the left, or on the right.
+void write_two_modes(const std::filesystem::path& folder) {
+  ArtifactWriter artifact(folder, "dataset", false);
+  data::DatasetInfo info;
+  info.height = info.width = 8;
+  data::DatasetWriter writer(artifact.path(), info, {"patient", "nodule"});
+  for (int i = 0; i < 16; ++i) {
+    std::vector<float> noise(64);
+    RandomStream(static_cast<std::uint64_t>(i)).fill_normal(noise);
+    std::vector<std::int16_t> image(64);
+    for (int at = 0; at < 64; ++at) {
+      const bool bright = (at % 8 < 4) == (i % 2 == 0);
+      image[static_cast<std::size_t>(at)] =
+          static_cast<std::int16_t>((bright ? 100 : -800) + 30 * noise[static_cast<std::size_t>(at)]);
+    }
+    data::Item item;
+    item.patient = "P" + std::to_string(i);
+    item.nodule = "1";
+    item.split = data::Split::train;
+    writer.append(item, image, {});
+  }
+  writer.close({});
+  Manifest manifest;
+  manifest.kind = "dataset";
+  manifest.command = "test";
+  write_manifest(artifact.path(), manifest);
+  artifact.commit();
+}
+
+class GanTraining : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    folder_ = scratch();
+    write_two_modes(folder_ / "dataset");
+    dataset_.emplace(data::Dataset::open(folder_ / "dataset"));
+    loader_.emplace(*dataset_, data::LoaderOptions{});
+    options_.batch = 8;
+    options_.seed = 4;
+    options_.gamma = 0.05;
+    options_.augment = augment_pipeline("bgc");
+  }
+
+  struct Pair {
+    std::shared_ptr<models::StyleGan2Generator> generator;
+    std::unique_ptr<GanStep> step;
+    std::vector<Tensor> tensors;  // of both networks, buffers too
+  };
+  Pair new_pair() {
+    torch::manual_seed(1);
+    Pair pair;
+    pair.generator = models::make_generator(tiny_networks());
+    auto discriminator = models::make_discriminator(tiny_networks());
+    pair.step = std::make_unique<GanStep>(pair.generator, discriminator, *loader_, options_);
+    for (const auto& all : {pair.generator->parameters(), pair.generator->buffers(), discriminator->parameters()})
+      pair.tensors.insert(pair.tensors.end(), all.begin(), all.end());
+    return pair;
+  }
+
+  std::filesystem::path folder_;
+  std::optional<data::Dataset> dataset_;
+  std::optional<data::Loader> loader_;
+  GanStepOptions options_;
+};
+
+TEST_F(GanTraining, TheSameSeedGivesTheSameNetworks) {
+  options_.p = 0.5;
+  Pair a = new_pair();
+  Pair b = new_pair();
+  for (std::int64_t step = 0; step < 5; ++step) {
+    a.step->run(step);
+    b.step->run(step);
+  }
+  for (std::size_t i = 0; i < a.tensors.size(); ++i) EXPECT_TRUE(a.tensors[i].equal(b.tensors[i])) << i;
+  EXPECT_TRUE(a.step->state().equal(b.step->state()));
+}
+
+TEST_F(GanTraining, RecoversBothModes) {
+  options_.learning_rate = 0.01;
+  options_.ema_kimg = 0.1;
+  options_.adapts = false;
+  Pair pair = new_pair();
+  for (std::int64_t step = 0; step < 400; ++step) pair.step->run(step);
+  const torch::NoGradGuard no_grad;
+  const auto& averages = pair.step->generator_adam().averages();
+  const auto parameters = pair.generator->parameters();
+  for (std::size_t i = 0; i < parameters.size(); ++i) parameters[i].copy_(averages[i]);
+  const Tensor w = pair.generator->map(torch::randn({200, 16}), {});
+  const Tensor images = pair.generator->synthesize(pair.generator->broadcast(w), models::LayerNoise::constant);
+  const Tensor difference = images.slice(3, 0, 4).mean({1, 2, 3}) - images.slice(3, 4, 8).mean({1, 2, 3});
+  // In the window [-1000, 400] HU the halves of a real image differ by 900 / 700.
+  const double left = (difference > 0.6).to(torch::kDouble).mean().item<double>();
+  const double right = (difference < -0.6).to(torch::kDouble).mean().item<double>();
+  EXPECT_GT(left, 0.25) << difference;
+  EXPECT_GT(right, 0.25) << difference;
+}
+
+TEST_F(GanTraining, PFollowsTheSignOfTheScores) {
+  options_.adapt_kimg = 1;
+  options_.target = -2;  // below any mean sign: p must rise
+  Pair pair = new_pair();
+  for (std::int64_t step = 0; step < 8; ++step) pair.step->run(step);
+  EXPECT_NEAR(pair.step->p(), 2 * 8 * 4 / 1000.0, 1e-6);
+  options_.target = 2;  // above any: p must fall, but not below 0
+  options_.p = 0.05;
+  Pair falling = new_pair();
+  const GanResult first = falling.step->run(0);
+  EXPECT_NEAR(first.p, 0.05, 1e-7);
+  for (std::int64_t step = 1; step < 8; ++step) falling.step->run(step);
+  EXPECT_EQ(falling.step->p(), 0);
+}
+
+TEST_F(GanTraining, R1AloneFlattensTheDiscriminator) {
+  options_.gamma = 10;
+  options_.learning_rate = 0.01;
+  Pair pair = new_pair();
+  const double before = pair.step->run(0).r1_penalty;
+  for (std::int64_t step = 0; step < 40; ++step) pair.step->r1_phase(step);
+  EXPECT_LT(pair.step->run(16).r1_penalty, before / 10);
+}
+
+TEST(GanStep, LazyRegularisationRescalesAdam) {
+  const AdamOptions adam = GanStep::lazy_adam(16);
+  EXPECT_EQ(adam.beta1, 0);
+  EXPECT_NEAR(adam.beta2, std::pow(0.99, 16.0 / 17), 1e-12);
+}
+
+TEST(GanStep, TheAverageForgetsHalfInItsHalfLife) {
+  GanStepOptions options;
+  options.batch = 50;
+  options.ema_kimg = 1;
+  options.ema_rampup = 0.05;
+  EXPECT_NEAR(std::pow(GanStep::ema_decay_at(options, 1'000'000), 20), 0.5, 1e-9);
+  EXPECT_NEAR(std::pow(GanStep::ema_decay_at(options, 2000), 2), 0.5, 1e-9);  // a twentieth of 2,000 images
+  EXPECT_EQ(GanStep::ema_decay_at(options, 0), 0);
+}
+
+}  // namespace
+}  // namespace nodulus::train

@@ -210,6 +210,8 @@ class Session {
       for (std::size_t k = 0; k < parameters.size(); ++k) parameters[k].copy_(adam_.averages()[k]);
     }
     const Tensor images = training_.preview(averaged_, monitor_);
+    averaged_->train();  // gives back what layers kept for generation
+    averaged_->eval();
     const auto sheet = data::sheet_of(
         {images.data_ptr<float>(), static_cast<std::size_t>(images.numel())},
         {static_cast<int>(images.size(1)), static_cast<int>(images.size(2)), static_cast<int>(images.size(3))},

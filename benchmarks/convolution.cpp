@@ -4,6 +4,7 @@
 //
 //   bench_convolution [batch] [runs]
 #include <ATen/Parallel.h>
+#include <c10/core/InferenceMode.h>
 #include <fmt/format.h>
 #include <torch/types.h>
 
@@ -43,7 +44,10 @@ std::vector<double> medians(const std::vector<std::function<void()>>& ways, int 
 
 void measure(std::int64_t batch, std::int64_t in, std::int64_t out, std::int64_t size, int runs) {
   const Tensor x = torch::randn({batch, in, size, size});
-  const Tensor weight = torch::randn({out, in, 3, 3});
+  const Tensor weight = [&] {
+    const c10::InferenceMode off(false);  // as a network's is that was loaded before
+    return torch::randn({out, in, 3, 3});
+  }();
   const Tensor bias = torch::randn({out});
   const Tensor x_last = x.contiguous(at::MemoryFormat::ChannelsLast);
   const Tensor weight_last = weight.contiguous(at::MemoryFormat::ChannelsLast);
@@ -82,7 +86,7 @@ int main(int argc, char** argv) {
   const int batch = argc > 1 ? std::max(1, std::atoi(argv[1])) : 8;
   const int runs = argc > 2 ? std::max(1, std::atoi(argv[2])) : 15;
   nodulus::app::set_up_compute(nodulus::available_cores());
-  const torch::NoGradGuard no_graph;
+  const c10::InferenceMode no_graph;
   fmt::print("threads {}, batch {}, medians of {}\n", at::get_num_threads(), batch, runs);
   for (const std::int64_t channels : {32, 64, 128})
     for (const std::int64_t size : {64, 32, 16}) nodulus::bench::measure(batch, channels, channels, size, runs);

@@ -2,10 +2,10 @@
 // over time, over the rate of a 2048x2048 float32 matrix product in the same process. Medians of several runs,
 // interleaved.
 //
-//   bench_train_step [ddpm|ddpmpp] [channels] [batch] [runs]
+//   bench_train_step [ddpm|ddpmpp|scorenet] [channels] [batch] [runs]
 //
-// 64x64 images, two blocks a level, attention at 16; ddpm: CT and mask, multipliers 1,2,4; ddpmpp: CT, multipliers
-// 1,2,2.
+// 64x64 images; ddpm and ddpmpp: two blocks a level, attention at 16; ddpm: CT and mask, multipliers 1,2,4; ddpmpp: CT,
+// multipliers 1,2,2; scorenet: CT, of the tutorial's size whatever `channels` is.
 #include <ATen/Parallel.h>
 #include <fmt/format.h>
 
@@ -58,8 +58,9 @@ int run(const std::string& family, int channels, int batch, int runs) {
   const auto architecture = row.make();
   Options options;
   architecture->describe(options);
-  options.parse({"--unet.channels", std::to_string(channels), "--unet.multipliers", ddpm ? "1,2,4" : "1,2,2",
-                 "--unet.blocks", "2", "--unet.attention", "16", "--unet.dropout", "0"});
+  if (family != "scorenet")
+    options.parse({"--unet.channels", std::to_string(channels), "--unet.multipliers", ddpm ? "1,2,4" : "1,2,2",
+                   "--unet.blocks", "2", "--unet.attention", "16", "--unet.dropout", "0"});
   const int image_channels = ddpm ? 2 : 1;
   architecture->fit(image_channels, 64);
   const auto network = architecture->build();

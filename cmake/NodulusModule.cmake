@@ -44,9 +44,10 @@ function(nodulus_use_torch target)
 endfunction()
 
 # Several sources of a folder at a time: half of a file's compile time is what its headers instantiate. So helpers
-# without a header need names of their own within a folder, which scripts/check asks for too.
+# without a header need names of their own within a folder. scripts/check reads each file alone.
+option(NODULUS_JOIN_SOURCES "compile several sources of a folder as one" ON)
 function(nodulus_join_sources target)
-  set_target_properties(${target} PROPERTIES UNITY_BUILD ON UNITY_BUILD_BATCH_SIZE 5)
+  set_target_properties(${target} PROPERTIES UNITY_BUILD ${NODULUS_JOIN_SOURCES} UNITY_BUILD_BATCH_SIZE 5)
 endfunction()
 
 function(nodulus_module name)
@@ -77,6 +78,7 @@ function(nodulus_test name)
   endforeach()
   if(arg_TORCH)
     nodulus_use_torch(test_${name})
+    target_sources(test_${name} PRIVATE ${CMAKE_SOURCE_DIR}/tests/seed_each_test.cpp)
     add_test(NAME ${name} COMMAND test_${name} --gtest_brief=1)
     set_tests_properties(${name} PROPERTIES TIMEOUT 900 LABELS "${arg_LABELS}")
   else()

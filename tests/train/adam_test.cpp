@@ -18,7 +18,9 @@ TEST(Adam, FirstStepMovesByTheLearningRateAgainstTheGradientsSign) {
   Tensor p = torch::tensor({1.0F, 2.0F, 3.0F});
   Adam adam({p}, {});
   p.mutable_grad() = torch::tensor({0.5F, -0.25F, 4.0F});
+  const auto version = p._version();
   const double norm = adam.step({0.1, 0, 0});
+  EXPECT_GT(p._version(), version);  // by which kept filters know that they are old
   EXPECT_NEAR(norm, std::sqrt(0.25 + 0.0625 + 16), 1e-6);
   EXPECT_NEAR(p[0].item<double>(), 0.9, 1e-6);
   EXPECT_NEAR(p[1].item<double>(), 2.1, 1e-6);

@@ -84,9 +84,9 @@ class Generate final : public Command {
  public:
   void describe(Options& options, const std::vector<std::string>& words) override {
     std::string name = word_after(words, "--sampler");
+    edit_.note_sampler(name);  // one from a file, which holds all options, may be left unused
     const std::string config = word_after(words, "--config");
     if (name.empty() && !config.empty()) name = toml_string(config, "sampler");
-    edit_.note_sampler(name);
     if (!name.empty()) sampler_name_ = name;
     choice_ = make_sampler(sampler_name_);
     schedule_name_ = sample::name_of(choice_.row->schedule);

@@ -17,7 +17,7 @@ namespace nodulus::app {
 class ImageEdit {
  public:
   void describe(Options& options);
-  /// The sampler that the user asked for by name; "" for none.
+  /// The sampler that was asked for on the command line; "" for none.
   void note_sampler(const std::string& name) { asked_sampler_ = name; }
   /// Throws Error{usage} for settings that contradict each other, `count` or the model, and reads the image whose
   /// region is asked for.

@@ -8,6 +8,7 @@
 
 #include "nodulus/nn/conv_weight_gradient_kernel.h"
 #include "nodulus/nn/winograd_kernel.h"
+#include "nodulus/nn/winograd_transforms.h"
 
 namespace nodulus::nn {
 namespace {
@@ -41,8 +42,8 @@ struct Geometry {
 };
 
 bool is_ours(const Tensor& a, const Tensor& b) {
-  return a.is_cpu() && a.scalar_type() == torch::kFloat && b.is_cpu() && b.scalar_type() == torch::kFloat &&
-         at::hasMKLDNN();
+  return a.numel() > 0 && a.is_cpu() && a.scalar_type() == torch::kFloat && b.is_cpu() &&
+         b.scalar_type() == torch::kFloat && at::hasMKLDNN();
 }
 
 std::unique_ptr<float[]> scratch_of(std::int64_t floats) {
@@ -115,7 +116,7 @@ Tensor onednn_forward(const Tensor& x, const Tensor& weight, const Tensor& bias,
   return at::mkldnn_convolution(x, weight, bias, {padding, padding}, {stride, stride}, {1, 1}, 1);
 }
 
-/// oneDNN's gradients: libtorch leaves them to it for two images and more, so a single one goes in twice.
+/// The gradient of x or of the weight. libtorch leaves it to oneDNN for two images and more.
 Tensor onednn_backward(const Tensor& x, const Tensor& weight, const Tensor& dy, const Geometry& g, bool of_x) {
   const auto both = at::convolution_backward(dy, x, weight, c10::nullopt, {g.stride, g.stride}, {g.padding, g.padding},
                                              {1, 1}, false, {0, 0}, 1, {of_x, !of_x, false});
@@ -126,7 +127,9 @@ Tensor map_forward(const Tensor& x, const Tensor& weight, const Tensor& bias, co
   const ConvShape shape{x.size(0), x.size(1), weight.size(0), g.height, g.width};
   if (!g.has_our_shape() || !has_winograd(shape)) return onednn_forward(x, weight, bias, g.stride, g.padding);
   auto make = [&] { return winograd_filters_of(shape, weight, false); };
-  const bool kept = cache != nullptr && winograd_points * shape.in * shape.out * 4 <= most_cached_bytes;
+  // A weight made in inference mode does not count its changes.
+  const bool kept =
+      cache != nullptr && !weight.is_inference() && winograd_points * shape.in * shape.out * 4 <= most_cached_bytes;
   return winograd(shape, x, kept ? cache->of(weight, make) : make(), bias);
 }
 
@@ -135,7 +138,7 @@ Tensor map_transposed(const Tensor& dy, const Tensor& weight, const Geometry& g)
   if (g.has_our_shape() && has_winograd(back)) return winograd(back, dy, winograd_filters_of(back, weight, true), {});
   if (g.kernel == 1 && g.stride == 1 && g.padding == 0)
     return onednn_forward(dy, weight.transpose(0, 1).contiguous(), {}, 1, 0);
-  const bool single = dy.size(0) == 1;
+  const bool single = dy.size(0) == 1;  // which goes in twice, to be treated as several are
   const Tensor many = single ? torch::cat({dy, dy}) : dy;
   const Tensor x = torch::empty({many.size(0), weight.size(1), g.height, g.width}, dy.options());
   const Tensor dx = onednn_backward(x, weight, many, g, true);
@@ -217,9 +220,10 @@ Tensor differentiable_forward(const Tensor& x, const Tensor& weight, const Tenso
                               FilterCache* cache) {
   const Tensor a = x.contiguous();
   const Tensor w = weight.contiguous();
-  if (needs_graph({&a, &w, &bias}))
-    return Forward::apply(a, w, bias.defined() ? bias : torch::zeros({w.size(0)}, w.options().requires_grad(false)), g);
-  return map_forward(a, w, bias, g, cache);
+  const Tensor b = bias.defined() ? bias.contiguous() : bias;
+  if (needs_graph({&a, &w, &b}))
+    return Forward::apply(a, w, b.defined() ? b : torch::zeros({w.size(0)}, w.options().requires_grad(false)), g);
+  return map_forward(a, w, b, g, cache);
 }
 
 Tensor differentiable_transposed(const Tensor& dy, const Tensor& weight, const Geometry& g) {
@@ -234,17 +238,36 @@ Tensor differentiable_to_weight(const Tensor& x, const Tensor& dy, const Geometr
   return needs_graph({&a, &b}) ? ToWeight::apply(a, b, g) : map_to_weight(a, b, g);
 }
 
+/// Our kernels read memory as these say.
+void check_shapes(const char* what, const Tensor& x, std::int64_t x_channels, std::int64_t y_channels,
+                  const Tensor& weight, const Tensor& bias, const Geometry& g) {
+  TORCH_CHECK(x.dim() == 4 && weight.dim() == 4 && weight.size(2) == weight.size(3) && x.size(1) == x_channels, "[",
+              what, "] x must be [N, C, H, W] and the weight square, of as many channels. Received ", x.sizes(),
+              " and ", weight.sizes(), ".");
+  TORCH_CHECK(!bias.defined() || (bias.dim() == 1 && bias.size(0) == y_channels), "[", what, "] bias must be [",
+              y_channels, "]. Received ", bias.sizes(), ".");
+  TORCH_CHECK(
+      g.stride > 0 && g.padding >= 0 && g.height + 2 * g.padding >= g.kernel && g.width + 2 * g.padding >= g.kernel,
+      "[", what, "] images must be as large as the kernel of ", g.kernel, ". Received ", g.height, " x ", g.width, ".");
+}
+
 }  // namespace
 
 Tensor convolve(const Tensor& x, const Tensor& weight, const Tensor& bias, std::int64_t stride, std::int64_t padding,
                 FilterCache* cache) {
   if (!is_ours(x, weight)) return torch::conv2d(x, weight, bias, stride, padding);
-  return differentiable_forward(x, weight, bias, {weight.size(2), stride, padding, x.size(2), x.size(3)}, cache);
+  TORCH_CHECK(x.dim() == 4 && weight.dim() == 4, "[convolve] x must be [N, C, H, W]. Received ", x.sizes(), ".");
+  const Geometry g{weight.size(2), stride, padding, x.size(2), x.size(3)};
+  check_shapes("convolve", x, weight.size(1), weight.size(0), weight, bias, g);
+  return differentiable_forward(x, weight, bias, g, cache);
 }
 
 Tensor convolve_transposed(const Tensor& x, const Tensor& weight, const Tensor& bias, std::int64_t stride,
                            std::int64_t padding, std::int64_t height, std::int64_t width) {
+  TORCH_CHECK(x.dim() == 4 && weight.dim() == 4, "[convolve_transposed] x must be [N, C, h, w]. Received ", x.sizes(),
+              ".");
   const Geometry g{weight.size(2), stride, padding, height, width};
+  check_shapes("convolve_transposed", x, weight.size(0), weight.size(1), weight, bias, g);
   TORCH_CHECK(g.out_height() == x.size(2) && g.out_width() == x.size(3),
               "[convolve_transposed] no convolution of stride ", stride, " and padding ", padding, " makes ", x.sizes(),
               " from ", height, " x ", width, ".");

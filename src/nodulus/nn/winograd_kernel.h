@@ -20,12 +20,6 @@ constexpr std::int64_t winograd_out_block = 4;  ///< Output channels that lie to
 /// 16, channels multiples of 8) on processors that they are written for, those with AVX2 and FMA.
 bool has_winograd(const ConvShape& shape);
 
-/// weight [out, in, 3, 3] -> U. `transposed`: for the gradient of x, a convolution of dy with the filters turned about
-/// and `in` and `out` exchanged; `shape` is then that convolution's, so weight is [shape.in, shape.out, 3, 3].
-/// Output channels [first, last) alone.
-void winograd_filters(const ConvShape& shape, const float* weight, bool transposed, std::int64_t first,
-                      std::int64_t last, float* filters);
-
 /// Blocks of one image.
 std::int64_t winograd_blocks(const ConvShape& shape);
 /// Floats that winograd_block() needs.
@@ -39,8 +33,5 @@ std::int64_t winograd_gradient_scratch(const ConvShape& shape);
 /// Adds the share of block i of images * winograd_blocks() to dL/dU [36][out][in], from x and dy.
 void winograd_gradient_block(const ConvShape& shape, std::int64_t block, const float* x, const float* dy,
                              float* dfilters, float* scratch);
-/// dL/dU -> dL/dweight [out, in, 3, 3], output channels [first, last) alone.
-void winograd_weight_gradient(const ConvShape& shape, const float* dfilters, std::int64_t first, std::int64_t last,
-                              float* dweight);
 
 }  // namespace nodulus::nn

@@ -74,9 +74,7 @@ double Adam::step(const StepOptions& options) {
                   first_[k].data_ptr<float>() + begin, second_[k].data_ptr<float>() + begin,
                   averages_[k].data_ptr<float>() + begin);
       });
-      // For whoever keeps what was made from the weights.
-      parameters_[k].unsafeGetTensorImpl()->bump_version();
-      averages_[k].unsafeGetTensorImpl()->bump_version();
+      parameters_[k].unsafeGetTensorImpl()->bump_version();  // as libtorch's in-place operations do
     }
   }
   for (Tensor& parameter : parameters_) parameter.mutable_grad().reset();

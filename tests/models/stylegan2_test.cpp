@@ -33,7 +33,9 @@ void fill(torch::nn::Module& network) {
   auto tensors = network.named_parameters();
   for (const auto& buffer : network.named_buffers()) tensors.insert(buffer.key(), buffer.value());
   for (const auto& item : tensors) {
-    Tensor value = golden_normal(item.key(), item.value().sizes());
+    // The authors keep the mean of w with the mapping network.
+    const std::string name = item.key() == "w_avg" ? "mapping.w_avg" : item.key();
+    Tensor value = golden_normal(name, item.value().sizes());
     if (item.key().ends_with("affine.bias")) {
       value = 1 + 0.1 * value;
     } else if (value.dim() < 2 || item.key().ends_with("noise_strength")) {

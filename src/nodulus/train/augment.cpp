@@ -184,8 +184,10 @@ Tensor filtered(const Tensor& ct, std::span<const Augmentation> all) {
     return x.index_select(axis, torch::tensor(from).to(x.device()));
   };
   Tensor x = ct.transpose(0, 1);  // [C, N, H, W]: a group an image
-  x = torch::conv2d(bordered(x, 2), k.view({count, 1, taps, 1}), Tensor(), 1, 0, 1, count);
-  x = torch::conv2d(bordered(x, 3), k.view({count, 1, 1, taps}), Tensor(), 1, 0, 1, count);
+  x = torch::conv2d(bordered(x, 2), k.view({count, 1, taps, 1}), Tensor(), at::IntArrayRef{1}, at::IntArrayRef{0},
+                    at::IntArrayRef{1}, count);
+  x = torch::conv2d(bordered(x, 3), k.view({count, 1, 1, taps}), Tensor(), at::IntArrayRef{1}, at::IntArrayRef{0},
+                    at::IntArrayRef{1}, count);
   return x.transpose(0, 1);
 }
 

@@ -24,6 +24,9 @@ struct DiffusionOptions {
   void describe(Options& options);
 };
 
+/// The state of a network and its optimiser.
+std::vector<StateTensor> diffusion_state(const models::Network& network, const Adam& adam);
+
 /// A network of a diffusion family, Adam and the average. Its state: weights, Adam's moments and the average ("model/",
 /// "adam_first/", "adam_second/", "ema/" and the parameter's name).
 class DiffusionLearner final : public Learner {
@@ -44,9 +47,6 @@ class DiffusionLearner final : public Learner {
   DiffusionStep step_;
   Preview preview_;
 };
-
-/// The state of a network and its optimiser.
-std::vector<StateTensor> diffusion_state(const models::Network& network, const Adam& adam);
 
 /// The averaged weights of a checkpoint as its state names them, for load_part().
 std::vector<StateTensor> averaged_weights(const models::Network& network);

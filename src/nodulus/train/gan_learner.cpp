@@ -1,8 +1,11 @@
 #include "nodulus/train/gan_learner.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <numeric>
 
+#include "nodulus/core/error.h"
 #include "nodulus/core/seed.h"
 
 namespace nodulus::train {
@@ -44,6 +47,16 @@ std::int64_t lazy_count(std::int64_t steps, int interval) { return (steps + inte
 }  // namespace
 
 void GanOptions::describe(Options& o) {
+  o.add("stylegan2.z", z, "numbers that an image is made from").between(1, 65536);
+  o.add("stylegan2.w", w, "numbers of a style").between(1, 65536);
+  o.add("stylegan2.mapping_layers", mapping_layers, "layers from z to w").between(1, 64);
+  o.add("stylegan2.fmaps", fmaps, "channels, relative to 32768 over the resolution; 0: by the resolution")
+      .between(0, 64);
+  o.add("stylegan2.channel_max", channel_max, "most channels of a layer").between(1, 65536);
+  o.add("stylegan2.discriminator", discriminator, "with residual connections or without").one_of({"resnet", "orig"});
+  o.add("stylegan2.group", group, "images over which the discriminator sees the deviation; 0: by the batch")
+      .between(0, 65536);
+  o.add("stylegan2.freeze", freeze, "first layers of the discriminator that stay as they are").between(0, 1000);
   o.add("learning_rate", learning_rate, "Adam's step size; 0: by the resolution").between(0, 1);
   o.add("gan.gamma", gamma, "weight of R1; -1: by resolution and batch").between(-1, 1e6);
   o.add("gan.ema_kimg", ema_kimg, "thousands of images in which the average forgets half; 0: by the batch")
@@ -58,6 +71,27 @@ void GanOptions::describe(Options& o) {
 }
 
 int GanOptions::auto_batch(int resolution) { return std::clamp(4096 / resolution, 1, 32); }
+
+models::StyleGan2Options GanOptions::networks(int channels, int resolution, int batch, bool bfloat16) const {
+  models::StyleGan2Options o;
+  o.resolution = resolution;
+  o.image_channels = channels;
+  o.z = z;
+  o.w = w;
+  o.mapping_layers = mapping_layers;
+  o.channel_base = static_cast<int>((fmaps > 0 ? fmaps : (resolution >= 512 ? 1 : 0.5)) * 32768);
+  o.channel_max = channel_max;
+  o.discriminator = discriminator;
+  o.group = group > 0 ? group : std::min(batch, 4);
+  o.freeze = freeze;
+  o.clamp = bfloat16 ? 256 : 0;
+  models::check(o);
+  if (batch % std::min(o.group, batch) != 0)
+    throw Error(
+        ErrorCode::usage,
+        fmt::format("--batch: expected a multiple of the discriminator's group of {}, found {}", o.group, batch));
+  return o;
+}
 
 GanStepOptions GanOptions::resolved(int resolution, int batch) const {
   GanStepOptions step;

@@ -14,6 +14,14 @@ namespace nodulus::train {
 /// Settings of a StyleGAN2 training as a user gives them. 0, or -1 where 0 means something: as the published "auto"
 /// chooses by the resolution.
 struct GanOptions {
+  int z = 512;
+  int w = 512;
+  int mapping_layers = 2;
+  double fmaps = 0;  ///< Channels, relative to the largest setting.
+  int channel_max = 512;
+  std::string discriminator = "resnet";
+  int group = 0;
+  int freeze = 0;
   double learning_rate = 0;
   double gamma = -1;
   double ema_kimg = 0;
@@ -26,7 +34,9 @@ struct GanOptions {
   double adapt_kimg = 500;
 
   void describe(Options& options);
-  /// All numbers, for images of this size in batches of so many.
+  /// All numbers, for images of this size in batches of so many. Throws Error{usage} where they make no networks, or no
+  /// training.
+  [[nodiscard]] models::StyleGan2Options networks(int channels, int resolution, int batch, bool bfloat16) const;
   [[nodiscard]] GanStepOptions resolved(int resolution, int batch) const;
   /// Images a step that "auto" takes: as many as keep memory in bounds.
   [[nodiscard]] static int auto_batch(int resolution);

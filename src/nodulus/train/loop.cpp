@@ -248,8 +248,8 @@ void TrainOptions::describe(Options& o) {
   o.add("downsample", downsample, "average this many pixels each way first").between(1, 64);
   o.add("flips", flips, "mirror images at random");
   o.add("quarter_turns", quarter_turns, "turn images by 0, 90, 180 or 270 degrees at random");
-  o.add("batch", batch, "images a step").between(1, 1 << 20);
-  o.add("steps", steps, "steps in all").between(1, 999999999);  // the digits of a checkpoint's name
+  o.add("batch", batch, "images a step; 0: the family's").between(0, 1 << 20);
+  o.add("steps", steps, "steps in all; 0: the family's").between(0, 999999999);  // the digits of a checkpoint's name
   o.add("minutes", minutes, "stop after this time in this session; 0: no limit").between(0, 1e9);
   o.add("seed", seed, "all that is random follows from it").between(0, 9e18);  // TOML holds 63 bits
   o.add("bfloat16", bfloat16, "16-bit arithmetic where it is safe; on CUDA");

@@ -23,9 +23,9 @@ struct TrainOptions {
   int downsample = 1;
   bool flips = false;
   bool quarter_turns = false;
-  int batch = 128;
-  std::int64_t steps = 800000;
-  double minutes = 0;  ///< Stop after this time in this session; 0: no limit.
+  int batch = 0;           ///< 0: the family's.
+  std::int64_t steps = 0;  ///< 0: the family's.
+  double minutes = 0;      ///< Stop after this time in this session; 0: no limit.
   std::uint64_t seed = 0;
   bool bfloat16 = false;
   double checkpoint_minutes = 10;

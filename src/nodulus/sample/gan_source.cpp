@@ -1,0 +1,69 @@
+#include "nodulus/sample/gan_source.h"
+
+#include <c10/core/InferenceMode.h>
+
+#include <vector>
+
+#include "nodulus/core/error.h"
+#include "nodulus/core/seed.h"
+
+namespace nodulus::sample {
+
+using torch::Tensor;
+
+GanSource::GanSource(GanParts parts) : parts_(std::move(parts)) {
+  parts_.generator->to(parts_.device);
+  parts_.generator->eval();
+}
+
+Tensor GanSource::images(std::span<const std::uint64_t> seeds, const Condition& condition) {
+  if (!condition.labels.empty())
+    throw Error(ErrorCode::usage, "this model was trained without labels: it cannot be asked for '" +
+                                      condition.labels.begin()->first + "'");
+  const c10::InferenceMode no_graph;
+  return synthesized(parts_.generator->broadcast(styles(seeds), parts_.truncation), seeds);
+}
+
+Tensor GanSource::between(std::uint64_t from, std::uint64_t to, std::span<const double> weights) {
+  const c10::InferenceMode no_graph;
+  const Tensor first = styles({&from, 1});
+  const Tensor last = styles({&to, 1});
+  std::vector<Tensor> rows;
+  for (const double weight : weights) rows.push_back(first.lerp(last, weight));
+  const std::vector<std::uint64_t> seeds(weights.size(), from);
+  return synthesized(parts_.generator->broadcast(torch::cat(rows), parts_.truncation), seeds);
+}
+
+Tensor GanSource::mixed(std::span<const std::uint64_t> seeds, std::uint64_t fine, int layer) {
+  const c10::InferenceMode no_graph;
+  const Tensor coarse = parts_.generator->broadcast(styles(seeds), parts_.truncation);
+  const Tensor other = parts_.generator->broadcast(styles({&fine, 1}), parts_.truncation);
+  const std::int64_t rest = parts_.generator->layers() - layer;
+  return synthesized(
+      torch::cat({coarse.narrow(1, 0, layer), other.narrow(1, layer, rest).expand({coarse.size(0), -1, -1})}, 1),
+      seeds);
+}
+
+Tensor GanSource::styles(std::span<const std::uint64_t> seeds) const {
+  const std::int64_t size = parts_.generator->options().z;
+  Tensor z = torch::empty({static_cast<std::int64_t>(seeds.size()), size});
+  for (std::size_t i = 0; i < seeds.size(); ++i)
+    RandomStream(seeds[i]).fill_normal(
+        {z.data_ptr<float>() + static_cast<std::int64_t>(i) * size, static_cast<std::size_t>(size)});
+  return parts_.generator->map(z.to(parts_.device), {});
+}
+
+Tensor GanSource::synthesized(const Tensor& ws, std::span<const std::uint64_t> seeds) const {
+  const models::NoiseDraw draw = [&](int layer, std::int64_t images, int resolution) {
+    Tensor noise = torch::empty({images, 1, resolution, resolution});
+    const std::int64_t pixels = noise.numel() / images;
+    for (std::size_t i = 0; i < seeds.size(); ++i)
+      RandomStream(seeds[i], static_cast<std::uint64_t>(layer) + 1)
+          .fill_normal(
+              {noise.data_ptr<float>() + static_cast<std::int64_t>(i) * pixels, static_cast<std::size_t>(pixels)});
+    return noise;
+  };
+  return parts_.generator->synthesize(ws, parts_.noise, draw).to(torch::kFloat).cpu().contiguous();
+}
+
+}  // namespace nodulus::sample

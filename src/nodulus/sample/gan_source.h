@@ -1,0 +1,38 @@
+#pragma once
+
+#include <memory>
+#include <span>
+
+#include "nodulus/models/stylegan2.h"
+#include "nodulus/sample/image_source.h"
+
+namespace nodulus::sample {
+
+struct GanParts {
+  std::shared_ptr<models::StyleGan2Generator> generator;
+  double truncation = 1;  ///< psi: styles are moved towards their mean, truer and less varied below 1.
+  models::LayerNoise noise = models::LayerNoise::constant;
+  torch::Device device = torch::kCPU;
+};
+
+/// Images of a StyleGAN2 generator: z, and the noise of the layers where it is random, follow from the image's seed.
+class GanSource final : public ImageSource {
+ public:
+  explicit GanSource(GanParts parts);
+
+  /// [N, C, resolution, resolution] in [-1, 1]. Throws Error{usage} for a condition.
+  torch::Tensor images(std::span<const std::uint64_t> seeds, const Condition& condition) override;
+  /// The way from the style of one seed to that of another: w of each image is (1 - weight) w(from) + weight w(to).
+  torch::Tensor between(std::uint64_t from, std::uint64_t to, std::span<const double> weights);
+  /// The styles of each seed up to layer `layer`, from there on those of `fine`.
+  torch::Tensor mixed(std::span<const std::uint64_t> seeds, std::uint64_t fine, int layer);
+
+ private:
+  /// [N, w]
+  [[nodiscard]] torch::Tensor styles(std::span<const std::uint64_t> seeds) const;
+  [[nodiscard]] torch::Tensor synthesized(const torch::Tensor& ws, std::span<const std::uint64_t> seeds) const;
+
+  GanParts parts_;
+};
+
+}  // namespace nodulus::sample

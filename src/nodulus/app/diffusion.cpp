@@ -14,18 +14,21 @@ FamilyParts make_family(const std::string& name, const std::string& process) {
   return {name, row.make(), process_name, process::make_process(process_name)};
 }
 
+std::filesystem::path checkpoint_of(const std::filesystem::path& path) {
+  std::error_code error;
+  if (std::filesystem::is_directory(path, error)) return train::RunFolder::open(path).latest_checkpoint();
+  if (std::filesystem::is_regular_file(path, error)) return path;
+  throw Error(ErrorCode::not_found,
+              fmt::format("{}: expected a run's folder or a checkpoint, found nothing", path.string()));
+}
+
 TrainedModel load_model(const std::filesystem::path& path) {
   TrainedModel model;
-  std::error_code error;
-  if (std::filesystem::is_directory(path, error)) {
-    model.checkpoint = train::RunFolder::open(path).latest_checkpoint();
-  } else if (std::filesystem::is_regular_file(path, error)) {
-    model.checkpoint = path;
-  } else {
-    throw Error(ErrorCode::not_found,
-                fmt::format("{}: expected a run's folder or a checkpoint, found nothing", path.string()));
-  }
+  model.checkpoint = checkpoint_of(path);
   model.info = train::read_checkpoint_info(model.checkpoint);
+  if (models::is_gan(model.info.family))
+    throw Error(ErrorCode::usage,
+                fmt::format("{}: expected a model of a diffusion family, found {}", path.string(), model.info.family));
   model.family = make_family(model.info.family, model.info.options.value("process", ""));
   Options options;
   model.family.architecture->describe(options);

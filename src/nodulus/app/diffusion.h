@@ -35,7 +35,11 @@ struct TrainedModel {
   std::filesystem::path checkpoint;
 };
 
-/// Opens a run's folder (its newest checkpoint) or a checkpoint file.
+/// The newest checkpoint of a run's folder, or a checkpoint itself. Throws Error{not_found} where neither is there.
+std::filesystem::path checkpoint_of(const std::filesystem::path& path);
+
+/// Opens a run's folder (its newest checkpoint) or a checkpoint file. Throws Error{usage} for a family that is none of
+/// diffusion.
 TrainedModel load_model(const std::filesystem::path& path);
 
 /// The images of a split as the model was trained to see them. Throws Error{usage} where the data set has not what it

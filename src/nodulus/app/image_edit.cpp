@@ -2,19 +2,17 @@
 
 #include <fmt/format.h>
 
-#include <charconv>
-
 #include "nodulus/core/error.h"
+#include "nodulus/core/numbers.h"
 
 namespace nodulus::app {
 namespace {
 
 std::uint64_t seed_from(std::string_view text, const std::string& whole) {
-  std::uint64_t seed = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), seed);
-  if (error != std::errc() || end != text.data() + text.size())
+  const auto seed = whole_number(text);
+  if (!seed)
     throw Error(ErrorCode::usage, fmt::format("--interpolate: expected two seeds as in 3:17, found '{}'", whole));
-  return seed;
+  return *seed;
 }
 
 }  // namespace
@@ -29,27 +27,29 @@ void ImageEdit::describe(Options& options) {
   options.add("jump_length", options_.jump_length, "of repaint: noise levels of a stretch").between(1, 100000);
 }
 
-void ImageEdit::prepare(const TrainedModel& model, const sample::SamplerRow& sampler, std::int64_t count) {
+void ImageEdit::check_interpolation(std::int64_t count) {
   count_ = count;
-  if (interpolates() && !inpaint_.empty())
-    throw Error(ErrorCode::usage, "--interpolate and --inpaint: expected one of them, found both");
+  if (!interpolates()) return;
+  if (!inpaint_.empty()) throw Error(ErrorCode::usage, "--interpolate and --inpaint: expected one of them, found both");
+  const std::size_t colon = interpolate_.find(':');
+  from_ = seed_from(std::string_view(interpolate_).substr(0, colon), interpolate_);
+  to_ = seed_from(colon == std::string::npos ? "" : std::string_view(interpolate_).substr(colon + 1), interpolate_);
+  if (count < 2)
+    throw Error(ErrorCode::usage, fmt::format("--interpolate: expected --count of 2 or more, found {}", count));
+}
+
+void ImageEdit::prepare(const TrainedModel& model, const sample::SamplerRow& sampler, std::int64_t count) {
+  check_interpolation(count);
   if (!inpaint_.empty() && !asked_sampler_.empty())
     throw Error(ErrorCode::usage,
                 fmt::format("--inpaint: it goes by ancestral steps of its own; expected no --sampler, found {}",
                             asked_sampler_));
   if (inpaint_.empty() && !region_.empty())
     throw Error(ErrorCode::usage, "--region: expected --inpaint with the data set that the image is in");
-  if (interpolates()) {
-    const std::size_t colon = interpolate_.find(':');
-    from_ = seed_from(std::string_view(interpolate_).substr(0, colon), interpolate_);
-    to_ = seed_from(colon == std::string::npos ? "" : std::string_view(interpolate_).substr(colon + 1), interpolate_);
-    if (sampler.stochastic)
-      throw Error(ErrorCode::usage, fmt::format("--interpolate: expected a sampler without noise of its own (nodulus "
-                                                "samplers lists them), found {}",
-                                                sampler.name));
-    if (count < 2)
-      throw Error(ErrorCode::usage, fmt::format("--interpolate: expected --count of 2 or more, found {}", count));
-  }
+  if (interpolates() && sampler.stochastic)
+    throw Error(ErrorCode::usage, fmt::format("--interpolate: expected a sampler without noise of its own (nodulus "
+                                              "samplers lists them), found {}",
+                                              sampler.name));
   if (inpaint_.empty()) return;
   const int size = model.info.resolution;
   if (region_.size() != 4 || region_[2] < 1 || region_[3] < 1 || region_[0] + region_[2] > size ||
@@ -71,6 +71,12 @@ void ImageEdit::prepare(const TrainedModel& model, const sample::SamplerRow& sam
 
 double ImageEdit::weight(std::int64_t i) const { return static_cast<double>(i) / static_cast<double>(count_ - 1); }
 
+std::vector<double> ImageEdit::weights(std::int64_t first, std::size_t count) const {
+  std::vector<double> all;
+  for (std::size_t i = 0; i < count; ++i) all.push_back(weight(first + static_cast<std::int64_t>(i)));
+  return all;
+}
+
 sample::InpaintOptions ImageEdit::inpaint_options() const {
   sample::InpaintOptions options = options_;
   options.method = method_ == "replacement" ? sample::InpaintMethod::replacement : sample::InpaintMethod::repaint;
@@ -79,11 +85,7 @@ sample::InpaintOptions ImageEdit::inpaint_options() const {
 
 torch::Tensor ImageEdit::images(sample::DiffusionSource& source, std::span<const std::uint64_t> seeds,
                                 std::int64_t first) const {
-  if (interpolates()) {
-    std::vector<double> weights;
-    for (std::size_t i = 0; i < seeds.size(); ++i) weights.push_back(weight(first + static_cast<std::int64_t>(i)));
-    return source.between(from_, to_, weights);
-  }
+  if (interpolates()) return source.between(from_, to_, weights(first, seeds.size()));
   if (!inpaint_.empty()) return source.inpainted(seeds, known_, mask_, inpaint_options());
   return source.images(seeds, {});
 }

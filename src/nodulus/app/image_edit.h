@@ -19,6 +19,13 @@ class ImageEdit {
   void describe(Options& options);
   /// The sampler that was asked for on the command line; "" for none.
   void note_sampler(const std::string& name) { asked_sampler_ = name; }
+  /// The part of prepare() that needs no model: reads the two seeds of --interpolate.
+  void check_interpolation(std::int64_t count);
+  [[nodiscard]] bool interpolates() const { return !interpolate_.empty(); }
+  /// Of --interpolate: its seeds, and how far images [first, first + count) are on the way.
+  [[nodiscard]] std::uint64_t from() const { return from_; }
+  [[nodiscard]] std::uint64_t to() const { return to_; }
+  [[nodiscard]] std::vector<double> weights(std::int64_t first, std::size_t count) const;
   /// Throws Error{usage} for settings that contradict each other, `count` or the model, and reads the image whose
   /// region is asked for.
   void prepare(const TrainedModel& model, const sample::SamplerRow& sampler, std::int64_t count);
@@ -40,7 +47,6 @@ class ImageEdit {
   [[nodiscard]] std::int64_t evaluations(std::int64_t steps, std::int64_t usual) const;
 
  private:
-  [[nodiscard]] bool interpolates() const { return !interpolate_.empty(); }
   [[nodiscard]] double weight(std::int64_t i) const;
   [[nodiscard]] sample::InpaintOptions inpaint_options() const;
 

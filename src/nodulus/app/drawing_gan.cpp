@@ -1,0 +1,105 @@
+#include <fmt/format.h>
+
+#include <optional>
+
+#include "nodulus/app/drawing.h"
+#include "nodulus/core/error.h"
+#include "nodulus/core/numbers.h"
+#include "nodulus/sample/gan_source.h"
+#include "nodulus/train/gan_learner.h"
+
+namespace nodulus::app {
+namespace {
+
+struct Mix {
+  std::uint64_t seed = 0;
+  int layer = 0;
+};
+
+class GanDrawing final : public Drawing {
+ public:
+  GanDrawing(sample::GanParts parts, const ImageEdit& edit, std::optional<Mix> mix, double flop)
+      : source_(std::move(parts)), edit_(edit), mix_(mix), flop_(flop) {}
+
+  torch::Tensor images(std::span<const std::uint64_t> seeds, std::int64_t first) override {
+    if (mix_) return source_.mixed(seeds, mix_->seed, mix_->layer);
+    if (!edit_.interpolates()) return source_.images(seeds, {});
+    return source_.between(edit_.from(), edit_.to(), edit_.weights(first, seeds.size()));
+  }
+  [[nodiscard]] std::string condition(std::int64_t i) const override {
+    return mix_ ? fmt::format("styles of {} from layer {} on", mix_->seed, mix_->layer) : edit_.condition(i);
+  }
+  [[nodiscard]] std::uint64_t seed(std::uint64_t own) const override { return edit_.seed(own); }
+  [[nodiscard]] std::string sampler() const override { return ""; }
+  [[nodiscard]] int steps() const override { return 1; }
+  [[nodiscard]] std::int64_t evaluations() const override { return 1; }
+  [[nodiscard]] double evaluation_flop() const override { return flop_; }
+
+ private:
+  sample::GanSource source_;
+  const ImageEdit& edit_;
+  std::optional<Mix> mix_;
+  double flop_;
+};
+
+models::LayerNoise layer_noise(const std::string& name) {
+  if (name == "random") return models::LayerNoise::random;
+  return name == "none" ? models::LayerNoise::none : models::LayerNoise::constant;
+}
+
+}  // namespace
+
+void GanDrawingSettings::describe(Options& options) {
+  options.add("truncation", truncation_, "of StyleGAN2: styles are moved to their mean, truer and less varied below 1")
+      .between(-4, 4);
+  options.add("layer_noise", noise_, "of StyleGAN2: the same for all images, each its own, or none")
+      .one_of({"const", "random", "none"});
+  options.add("mix", mix_, "of StyleGAN2, SEED or SEED:LAYER: from that layer on the styles of that seed");
+}
+
+void GanDrawingSettings::refuse(const std::string& family) const {
+  const GanDrawingSettings usual;
+  if (truncation_ != usual.truncation_ || noise_ != usual.noise_ || mix_ != usual.mix_)
+    throw Error(ErrorCode::usage,
+                fmt::format("--truncation, --layer-noise and --mix: {} has no styles; expected none of them", family));
+}
+
+std::unique_ptr<Drawing> GanDrawingSettings::open(const DrawingRequest& request, ImageEdit& edit) const {
+  train::GanOptions settings;
+  Options options;
+  settings.describe(options);
+  Json ours = Json::object();
+  for (const auto& [key, value] : request.info.options.items())
+    if (options.find(key) != nullptr) ours[key] = value;
+  options.read_json(ours, request.checkpoint.string());
+  const models::StyleGan2Options networks =
+      settings.networks(request.info.image_channels, request.info.resolution, request.info.options.value("batch", 4),
+                        request.info.options.value("bfloat16", false));
+  sample::GanParts parts;
+  parts.generator = models::make_generator(networks);
+  train::load_part(request.checkpoint, train::averaged_weights(*parts.generator));
+  parts.truncation = truncation_;
+  parts.noise = layer_noise(noise_);
+  parts.device = request.device;
+  std::optional<Mix> mix;
+  if (!mix_.empty()) {
+    const std::size_t colon = mix_.find(':');
+    const int layers = parts.generator->layers();
+    const auto seed = whole_number(std::string_view(mix_).substr(0, colon));
+    const auto layer = colon == std::string::npos ? std::optional<std::uint64_t>(static_cast<std::uint64_t>(layers) / 2)
+                                                  : whole_number(std::string_view(mix_).substr(colon + 1));
+    if (!seed || !layer || *layer > static_cast<std::uint64_t>(layers))
+      throw Error(ErrorCode::usage, fmt::format("--mix: expected a seed, or a seed and a layer of 0 to {} as in 7:4, "
+                                                "found '{}'",
+                                                layers, mix_));
+    mix = Mix{*seed, static_cast<int>(*layer)};
+  }
+  edit.check_interpolation(request.count);
+  if (mix && edit.interpolates())
+    throw Error(ErrorCode::usage, "--mix and --interpolate: expected one of them, found both");
+  if (!edit.data().empty())
+    throw Error(ErrorCode::usage, "--inpaint: expected a model of a diffusion family, found " + request.info.family);
+  return std::make_unique<GanDrawing>(std::move(parts), edit, mix, models::generator_flop(networks));
+}
+
+}  // namespace nodulus::app

@@ -47,6 +47,8 @@ void fill_uniform_fan_in(const torch::nn::Module& network) {
   }
 }
 
+}  // namespace
+
 /// A convolution, the embedding's share of each channel, normalisation and silu.
 template <class Convolution>
 struct ScoreNetStage {
@@ -58,6 +60,8 @@ struct ScoreNetStage {
     return norm(h + dense(embedding).unsqueeze(-1).unsqueeze(-1));
   }
 };
+
+namespace {
 
 class ScoreNet final : public Network {
  public:

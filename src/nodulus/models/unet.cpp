@@ -48,13 +48,13 @@ class Unet final : public Network {
 
   void add(const UnetPart& part) {
     if (part.takes_skip) {
-      steps_.emplace_back([](UnetFlow& flow) {
+      steps_.push_back(Step([](UnetFlow& flow) {
         flow.h = torch::cat({flow.h, flow.skips.back()}, 1);
         flow.skips.pop_back();
-      });
+      }));
     }
     steps_.push_back(make_step(part));
-    if (part.keep) steps_.emplace_back([](UnetFlow& flow) { flow.skips.push_back(flow.h); });
+    if (part.keep) steps_.push_back(Step([](UnetFlow& flow) { flow.skips.push_back(flow.h); }));
   }
 
   /// Registers the part's layers.

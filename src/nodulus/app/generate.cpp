@@ -111,7 +111,7 @@ class Generate final : public Command {
   Outcome plan(const CommonOptions& common, Monitor& /*monitor*/) override {
     const TrainedModel model = load_model(model_);
     check_target(out_, "images", common.force);
-    edit_.prepare(model, *choice_.row, count_);
+    edit_.prepare(model, choice_, count_);
     const int steps = steps_of(model);
     const std::int64_t evaluations = edit_.evaluations(steps, choice_.sampler->evaluations(steps));
     const double flop = model.family.architecture->forward_flop() * static_cast<double>(evaluations);
@@ -132,7 +132,7 @@ class Generate final : public Command {
     warn_of_slow_blas(monitor);
     const TrainedModel model = load_model(model_);
     const Manifest::Input input = manifest_input(model.checkpoint);  // now: a run that trains on removes old ones
-    edit_.prepare(model, *choice_.row, count_);
+    edit_.prepare(model, choice_, count_);
     const int steps = steps_of(model);
     sample::DiffusionSource source(parts(model, steps, common, monitor));
     ArtifactWriter artifact(out_, "images", common.force);

@@ -29,7 +29,7 @@ void ImageEdit::describe(Options& options) {
   options.add("jump_length", options_.jump_length, "of repaint: noise levels of a stretch").between(1, 100000);
 }
 
-void ImageEdit::prepare(const TrainedModel& model, const sample::SamplerRow& sampler, std::int64_t count) {
+void ImageEdit::prepare(const TrainedModel& model, const SamplerChoice& choice, std::int64_t count) {
   count_ = count;
   if (interpolates() && !inpaint_.empty())
     throw Error(ErrorCode::usage, "--interpolate and --inpaint: expected one of them, found both");
@@ -43,10 +43,11 @@ void ImageEdit::prepare(const TrainedModel& model, const sample::SamplerRow& sam
     const std::size_t colon = interpolate_.find(':');
     from_ = seed_from(std::string_view(interpolate_).substr(0, colon), interpolate_);
     to_ = seed_from(colon == std::string::npos ? "" : std::string_view(interpolate_).substr(colon + 1), interpolate_);
-    if (sampler.stochastic)
-      throw Error(ErrorCode::usage, fmt::format("--interpolate: expected a sampler without noise of its own (nodulus "
-                                                "samplers lists them), found {}",
-                                                sampler.name));
+    if (choice.row->stochastic || choice.sampler->adds_noise())
+      throw Error(ErrorCode::usage,
+                  fmt::format("--interpolate: expected a sampler without noise of its own (nodulus "
+                              "samplers lists them), found {}{}",
+                              choice.row->name, choice.row->stochastic ? "" : " with noise added by its settings"));
     if (count < 2)
       throw Error(ErrorCode::usage, fmt::format("--interpolate: expected --count of 2 or more, found {}", count));
   }

@@ -81,7 +81,7 @@ void DiffusionDrawingSettings::refuse_sampler(const std::string& family) const {
 std::unique_ptr<Drawing> DiffusionDrawingSettings::open(const DrawingRequest& request) {
   if (bfloat16_ && !request.device.is_cuda()) throw Error(ErrorCode::usage, "--bfloat16: only with --device cuda");
   const TrainedModel model = load_model(request.checkpoint);
-  edit_.prepare(model, *choice_.row, request.count);
+  edit_.prepare(model, choice_, request.count);
   const int steps = steps_ > 0
                         ? steps_
                         : std::min(edit_.default_steps(choice_.row->default_steps), model.family.process->most_steps());

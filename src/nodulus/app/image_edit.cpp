@@ -38,7 +38,7 @@ void ImageEdit::check_interpolation(std::int64_t count) {
     throw Error(ErrorCode::usage, fmt::format("--interpolate: expected --count of 2 or more, found {}", count));
 }
 
-void ImageEdit::prepare(const TrainedModel& model, const sample::SamplerRow& sampler, std::int64_t count) {
+void ImageEdit::prepare(const TrainedModel& model, const SamplerChoice& choice, std::int64_t count) {
   check_interpolation(count);
   if (!inpaint_.empty() && !asked_sampler_.empty())
     throw Error(ErrorCode::usage,
@@ -46,10 +46,11 @@ void ImageEdit::prepare(const TrainedModel& model, const sample::SamplerRow& sam
                             asked_sampler_));
   if (inpaint_.empty() && !region_.empty())
     throw Error(ErrorCode::usage, "--region: expected --inpaint with the data set that the image is in");
-  if (interpolates() && sampler.stochastic)
-    throw Error(ErrorCode::usage, fmt::format("--interpolate: expected a sampler without noise of its own (nodulus "
-                                              "samplers lists them), found {}",
-                                              sampler.name));
+  if (interpolates() && (choice.row->stochastic || choice.sampler->adds_noise()))
+    throw Error(ErrorCode::usage,
+                fmt::format("--interpolate: expected a sampler without noise of its own (nodulus samplers lists them), "
+                            "found {}{}",
+                            choice.row->name, choice.row->stochastic ? "" : " with noise added by its settings"));
   if (inpaint_.empty()) return;
   const int size = model.info.resolution;
   if (region_.size() != 4 || region_[2] < 1 || region_[3] < 1 || region_[0] + region_[2] > size ||

@@ -28,7 +28,7 @@ class ImageEdit {
   [[nodiscard]] std::vector<double> weights(std::int64_t first, std::size_t count) const;
   /// Throws Error{usage} for settings that contradict each other, `count` or the model, and reads the image whose
   /// region is asked for.
-  void prepare(const TrainedModel& model, const sample::SamplerRow& sampler, std::int64_t count);
+  void prepare(const TrainedModel& model, const SamplerChoice& choice, std::int64_t count);
   /// The steps where none were asked for: as many as repaint needs, or the sampler's.
   [[nodiscard]] int default_steps(int usual) const { return inpaint_.empty() ? usual : 250; }
 

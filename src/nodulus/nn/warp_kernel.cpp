@@ -120,15 +120,15 @@ struct Scratch {
   float* sampled;  // [sampled rows, sampled columns]
 };
 
-std::int64_t row_floats(const Sizes& s) { return std::max(s.large_columns, s.sampled_columns) + 2 * margin; }
-std::int64_t narrow_floats(const WarpPlan& plan, const Sizes& s) {
+std::int64_t warp_row_floats(const Sizes& s) { return std::max(s.large_columns, s.sampled_columns) + 2 * margin; }
+std::int64_t narwarp_row_floats(const WarpPlan& plan, const Sizes& s) {
   return std::max(s.padded_rows * s.large_columns, s.sampled_rows * plan.columns);
 }
 std::int64_t large_floats(const Sizes& s) { return (s.large_rows + 2) * (s.large_columns + 2); }
 
 Scratch parts_of(const WarpPlan& plan, const Sizes& s, float* scratch) {
-  float* const narrow = scratch + row_floats(s);
-  float* const large = narrow + narrow_floats(plan, s);
+  float* const narrow = scratch + warp_row_floats(s);
+  float* const large = narrow + narwarp_row_floats(plan, s);
   return {scratch, narrow, large, large + large_floats(s)};
 }
 
@@ -136,14 +136,14 @@ Scratch parts_of(const WarpPlan& plan, const Sizes& s, float* scratch) {
 
 std::int64_t warp_scratch(const WarpPlan& plan) {
   const Sizes s = sizes_of(plan);
-  return row_floats(s) + narrow_floats(plan, s) + large_floats(s) + s.sampled_rows * s.sampled_columns +
+  return warp_row_floats(s) + narwarp_row_floats(plan, s) + large_floats(s) + s.sampled_rows * s.sampled_columns +
          std::max(s.large_columns, s.sampled_columns);
 }
 
 void warp_plane(const WarpPlan& plan, const float* x, float* y, float* scratch) {
   const Sizes s = sizes_of(plan);
   const Scratch part = parts_of(plan, s, scratch);
-  std::fill(part.row, part.row + row_floats(s), 0.0F);
+  std::fill(part.row, part.row + warp_row_floats(s), 0.0F);
   for (std::int64_t row = 0; row < s.padded_rows; ++row) {
     const float* from = x + reflected(row - plan.top, plan.rows) * plan.columns;
     for (std::int64_t column = 0; column < s.padded_columns; ++column)
@@ -161,7 +161,7 @@ void warp_plane(const WarpPlan& plan, const float* x, float* y, float* scratch) 
     const float lower = p[stride] + fx * (p[stride + 1] - p[stride]);
     part.sampled[to] = upper + fy * (lower - upper);
   });
-  std::fill(part.row, part.row + row_floats(s), 0.0F);
+  std::fill(part.row, part.row + warp_row_floats(s), 0.0F);
   for (std::int64_t row = 0; row < s.sampled_rows; ++row) {
     std::copy_n(part.sampled + row * s.sampled_columns, s.sampled_columns, part.row + margin);
     down_row(part.row + margin, reducing, 1, plan.columns, part.narrow + row * plan.columns);
@@ -175,7 +175,7 @@ void warp_plane_transposed(const WarpPlan& plan, const float* dy, float* dx, flo
   const Scratch part = parts_of(plan, s, scratch);
   for (std::int64_t n = 0; n < s.sampled_rows; ++n)
     up_column(dy, plan.rows, plan.columns, reducing, 1, n, part.narrow + n * plan.columns);
-  std::fill(part.row, part.row + row_floats(s), 0.0F);
+  std::fill(part.row, part.row + warp_row_floats(s), 0.0F);
   for (std::int64_t row = 0; row < s.sampled_rows; ++row) {
     std::copy_n(part.narrow + row * plan.columns, plan.columns, part.row + margin);
     up_row(part.row + margin, reducing, 1, s.sampled_columns, part.sampled + row * s.sampled_columns);
@@ -195,7 +195,7 @@ void warp_plane_transposed(const WarpPlan& plan, const float* dy, float* dx, flo
     std::copy_n(part.large + (row + 1) * stride + 1, s.large_columns, part.large + row * s.large_columns);
   for (std::int64_t k = 0; k < s.padded_rows; ++k)
     down_column(part.large, s.large_rows, s.large_columns, enlarging, 2, k, part.narrow + k * s.large_columns);
-  std::fill(part.row, part.row + row_floats(s), 0.0F);
+  std::fill(part.row, part.row + warp_row_floats(s), 0.0F);
   std::fill(dx, dx + plan.rows * plan.columns, 0.0F);
   float* const padded = part.sampled + s.sampled_rows * s.sampled_columns;
   for (std::int64_t row = 0; row < s.padded_rows; ++row) {

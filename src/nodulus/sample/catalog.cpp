@@ -40,6 +40,7 @@ class Ddim final : public Sampler {
     options.add("ddim.eta", eta_, "0 deterministic, 1 as noisy as ancestral").between(0, 1);
   }
   [[nodiscard]] std::int64_t evaluations(std::int64_t steps) const override { return steps; }
+  [[nodiscard]] bool adds_noise() const override { return eta_ > 0; }
   [[nodiscard]] torch::Tensor run(const SamplerInput& input) const override { return ddim(input, eta_); }
 
  private:
@@ -117,6 +118,7 @@ class Heun final : public Sampler {
     options.add("heun.s_noise", options_.S_noise, "deviation of the noise added").between(0, 10);
   }
   [[nodiscard]] std::int64_t evaluations(std::int64_t steps) const override { return 2 * steps - 1; }
+  [[nodiscard]] bool adds_noise() const override { return options_.S_churn > 0; }
   [[nodiscard]] torch::Tensor run(const SamplerInput& input) const override { return heun(input, options_); }
 
  private:
@@ -183,7 +185,7 @@ constexpr std::array rows{
                true, 1000, "2n; (1 + corrector_steps) n in general", Schedule::own, false, make<PredictorCorrector>},
     SamplerRow{"ode", "the probability-flow ODE by adaptive Dormand-Prince 5(4) (Song et al. 2021)", 5, false, 50,
                "as many as the tolerance takes", Schedule::own, false, make<Ode>},
-    SamplerRow{"heun", "Heun's rule, with noise where --heun.s_churn is set (Karras et al. 2022)", 2, false, 18,
+    SamplerRow{"heun", "Heun's rule, with noise where --heun.s-churn is set (Karras et al. 2022)", 2, false, 18,
                "2n - 1", Schedule::karras, false, make<Heun>},
     SamplerRow{"dpmpp-2m", "DPM-Solver++(2M), multistep (Lu et al. 2022)", 2, false, 20, "n", Schedule::log_snr, true,
                make<Plain<dpmpp_2m>>},

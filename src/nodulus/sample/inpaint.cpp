@@ -21,8 +21,9 @@ std::vector<std::int64_t> visits(std::int64_t levels, const InpaintOptions& opti
                                               options.resamplings, options.jump_length));
   const std::int64_t j = options.jump_length;
   if (options.method == InpaintMethod::repaint && options.resamplings > 1 && 1 + j > levels)
-    throw Error(ErrorCode::usage,
-                fmt::format("inpaint: expected more than {} steps, for jumps of {}; found {}", j, j, levels));
+    throw Error(
+        ErrorCode::usage,
+        fmt::format("inpaint: expected more than {} steps, for jumps of {} (--jump-length); found {}", j, j, levels));
   std::vector<std::int64_t> left(static_cast<std::size_t>(levels) + 1, 0);  // jumps, by levels above the last
   if (options.method == InpaintMethod::repaint)
     for (std::int64_t above = 1; above + j <= levels; above += j)

@@ -44,6 +44,8 @@ class Sampler {
   virtual void describe(Options& options) = 0;
   /// Network evaluations an image for `steps` steps; 0 where they are known only afterwards.
   [[nodiscard]] virtual std::int64_t evaluations(std::int64_t steps) const = 0;
+  /// True where its settings add noise to a sampler that has none by itself.
+  [[nodiscard]] virtual bool adds_noise() const { return false; }
   /// Clean images, [N, C, H, W]. Image i is a function of x[i], its noise and the settings, not of the other images.
   /// Throws Error{bad_input} naming the step and the noise level where the denoiser answers with what is not finite.
   [[nodiscard]] virtual torch::Tensor run(const SamplerInput& input) const = 0;

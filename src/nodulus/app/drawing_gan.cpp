@@ -3,10 +3,10 @@
 #include <optional>
 
 #include "nodulus/app/drawing.h"
+#include "nodulus/app/gan.h"
 #include "nodulus/core/error.h"
 #include "nodulus/core/numbers.h"
 #include "nodulus/sample/gan_source.h"
-#include "nodulus/train/gan_learner.h"
 
 namespace nodulus::app {
 namespace {
@@ -18,28 +18,46 @@ struct Mix {
 
 class GanDrawing final : public Drawing {
  public:
-  GanDrawing(sample::GanParts parts, const ImageEdit& edit, std::optional<Mix> mix, double flop)
-      : source_(std::move(parts)), edit_(edit), mix_(mix), flop_(flop) {}
+  GanDrawing(const sample::GanParts& parts, const ImageEdit& edit, std::optional<Mix> mix)
+      : generator_(parts.generator), source_(parts), edit_(edit), mix_(mix) {
+    if (!edit.interpolates()) return;
+    from_ = end_of(edit.from());
+    to_ = end_of(edit.to());
+  }
 
   torch::Tensor images(std::span<const std::uint64_t> seeds, std::int64_t first) override {
     if (mix_) return source_.mixed(seeds, mix_->seed, mix_->layer);
     if (!edit_.interpolates()) return source_.images(seeds, {});
-    return source_.between(edit_.from(), edit_.to(), edit_.weights(first, seeds.size()));
+    return source_.between(from_, to_, edit_.weights(first, seeds.size()));
   }
   [[nodiscard]] std::string condition(std::int64_t i) const override {
     return mix_ ? fmt::format("styles of {} from layer {} on", mix_->seed, mix_->layer) : edit_.condition(i);
   }
-  [[nodiscard]] std::uint64_t seed(std::uint64_t own) const override { return edit_.seed(own); }
+  [[nodiscard]] std::uint64_t seed(std::uint64_t own) const override {
+    return edit_.interpolates() ? whole_number(edit_.from()).value_or(own) : own;
+  }
   [[nodiscard]] std::string sampler() const override { return ""; }
   [[nodiscard]] int steps() const override { return 1; }
   [[nodiscard]] std::int64_t evaluations() const override { return 1; }
-  [[nodiscard]] double evaluation_flop() const override { return flop_; }
+  [[nodiscard]] double evaluation_flop() const override { return models::generator_flop(generator_->options()); }
 
  private:
+  /// Styles of one end of --interpolate: a seed, or the folder of a projection.
+  [[nodiscard]] torch::Tensor end_of(const std::string& text) const {
+    if (const auto seed = whole_number(text)) return source_.styles_of(*seed);
+    std::error_code ignored;
+    if (!std::filesystem::exists(std::filesystem::path(text) / latent_file, ignored))
+      throw Error(ErrorCode::usage,
+                  fmt::format("--interpolate: expected seeds or folders that project made, found '{}'", text));
+    return read_styles(text, *generator_).to(source_.device());
+  }
+
+  std::shared_ptr<models::StyleGan2Generator> generator_;
   sample::GanSource source_;
   const ImageEdit& edit_;
   std::optional<Mix> mix_;
-  double flop_;
+  torch::Tensor from_;
+  torch::Tensor to_;
 };
 
 models::LayerNoise layer_noise(const std::string& name) {
@@ -65,19 +83,8 @@ void GanDrawingSettings::refuse(const std::string& family) const {
 }
 
 std::unique_ptr<Drawing> GanDrawingSettings::open(const DrawingRequest& request, ImageEdit& edit) const {
-  train::GanOptions settings;
-  Options options;
-  settings.describe(options);
-  Json ours = Json::object();
-  for (const auto& [key, value] : request.info.options.items())
-    if (options.find(key) != nullptr) ours[key] = value;
-  options.read_json(ours, request.checkpoint.string());
-  const models::StyleGan2Options networks =
-      settings.networks(request.info.image_channels, request.info.resolution, request.info.options.value("batch", 4),
-                        request.info.options.value("bfloat16", false));
   sample::GanParts parts;
-  parts.generator = models::make_generator(networks);
-  train::load_part(request.checkpoint, train::averaged_weights(*parts.generator));
+  parts.generator = load_generator(request.checkpoint, request.info, request.device);
   parts.truncation = truncation_;
   parts.noise = layer_noise(noise_);
   parts.device = request.device;
@@ -99,7 +106,7 @@ std::unique_ptr<Drawing> GanDrawingSettings::open(const DrawingRequest& request,
     throw Error(ErrorCode::usage, "--mix and --interpolate: expected one of them, found both");
   if (!edit.data().empty())
     throw Error(ErrorCode::usage, "--inpaint: expected a model of a diffusion family, found " + request.info.family);
-  return std::make_unique<GanDrawing>(std::move(parts), edit, mix, models::generator_flop(networks));
+  return std::make_unique<GanDrawing>(parts, edit, mix);
 }
 
 }  // namespace nodulus::app

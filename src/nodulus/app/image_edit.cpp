@@ -18,7 +18,9 @@ std::uint64_t seed_from(std::string_view text, const std::string& whole) {
 }  // namespace
 
 void ImageEdit::describe(Options& options) {
-  options.add("interpolate", interpolate_, "A:B: the way from the image of one seed to that of another");
+  options.add("interpolate", interpolate_,
+              "A:B: the way from the image of one seed to that of another; of StyleGAN2 also of "
+              "folders that project made");
   options.add("inpaint", inpaint_, "data set with an image of which a region is made anew, by ancestral steps");
   options.add("item", item_, "number of that image, as in its items.csv from 0").between(0, 1e12);
   options.add("region", region_, "X,Y,WIDTH,HEIGHT of the region, in the model's pixels").between(0, 65536);
@@ -32,14 +34,19 @@ void ImageEdit::check_interpolation(std::int64_t count) {
   if (!interpolates()) return;
   if (!inpaint_.empty()) throw Error(ErrorCode::usage, "--interpolate and --inpaint: expected one of them, found both");
   const std::size_t colon = interpolate_.find(':');
-  from_ = seed_from(std::string_view(interpolate_).substr(0, colon), interpolate_);
-  to_ = seed_from(colon == std::string::npos ? "" : std::string_view(interpolate_).substr(colon + 1), interpolate_);
+  from_text_ = interpolate_.substr(0, colon);
+  to_text_ = colon == std::string::npos ? "" : interpolate_.substr(colon + 1);
+  if (from_text_.empty() || to_text_.empty()) seed_from("", interpolate_);
   if (count < 2)
     throw Error(ErrorCode::usage, fmt::format("--interpolate: expected --count of 2 or more, found {}", count));
 }
 
 void ImageEdit::prepare(const TrainedModel& model, const SamplerChoice& choice, std::int64_t count) {
   check_interpolation(count);
+  if (interpolates()) {
+    from_ = seed_from(from_text_, interpolate_);
+    to_ = seed_from(to_text_, interpolate_);
+  }
   if (!inpaint_.empty() && !asked_sampler_.empty())
     throw Error(ErrorCode::usage,
                 fmt::format("--inpaint: it goes by ancestral steps of its own; expected no --sampler, found {}",
@@ -57,15 +64,7 @@ void ImageEdit::prepare(const TrainedModel& model, const SamplerChoice& choice, 
       region_[1] + region_[3] > size)
     throw Error(ErrorCode::usage, fmt::format("--region: expected X,Y,WIDTH,HEIGHT within {}x{}, found '{}'", size,
                                               size, fmt::join(region_, ",")));
-  const data::Dataset dataset = data::Dataset::open(inpaint_);
-  if (item_ >= dataset.size())
-    throw Error(ErrorCode::usage,
-                fmt::format("--item: {} has images 0 to {}, found {}", inpaint_.string(), dataset.size() - 1, item_));
-  const data::Loader loader = loader_for(model, dataset, dataset.item(item_).split);
-  std::uint64_t number = 0;
-  while (loader.item_of(number) != item_) ++number;
-  known_ = torch::empty({1, loader.channels(), loader.height(), loader.width()}, torch::kFloat);
-  loader.batch({&number, 1}, {known_.data_ptr<float>(), static_cast<std::size_t>(known_.numel())});
+  known_ = item_image(model.info, inpaint_, item_);
   mask_ = torch::zeros({1, 1, size, size}, torch::kBool);
   mask_.slice(2, region_[1], region_[1] + region_[3]).slice(3, region_[0], region_[0] + region_[2]).fill_(true);
 }
@@ -92,7 +91,7 @@ torch::Tensor ImageEdit::images(sample::DiffusionSource& source, std::span<const
 }
 
 std::string ImageEdit::condition(std::int64_t i) const {
-  if (interpolates()) return fmt::format("between {} and {} at {:.4f}", from_, to_, weight(i));
+  if (interpolates()) return fmt::format("between {} and {} at {:.4f}", from_text_, to_text_, weight(i));
   if (!inpaint_.empty()) return fmt::format("item {} of the data set but for {}", item_, fmt::join(region_, " "));
   return "";
 }

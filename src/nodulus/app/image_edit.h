@@ -19,12 +19,12 @@ class ImageEdit {
   void describe(Options& options);
   /// The sampler that was asked for on the command line; "" for none.
   void note_sampler(const std::string& name) { asked_sampler_ = name; }
-  /// The part of prepare() that needs no model: reads the two seeds of --interpolate.
+  /// The part of prepare() that needs no model: reads the two ends of --interpolate.
   void check_interpolation(std::int64_t count);
   [[nodiscard]] bool interpolates() const { return !interpolate_.empty(); }
-  /// Of --interpolate: its seeds, and how far images [first, first + count) are on the way.
-  [[nodiscard]] std::uint64_t from() const { return from_; }
-  [[nodiscard]] std::uint64_t to() const { return to_; }
+  /// Of --interpolate: its ends as they were given, and how far images [first, first + count) are on the way.
+  [[nodiscard]] const std::string& from() const { return from_text_; }
+  [[nodiscard]] const std::string& to() const { return to_text_; }
   [[nodiscard]] std::vector<double> weights(std::int64_t first, std::size_t count) const;
   /// Throws Error{usage} for settings that contradict each other, `count` or the model, and reads the image whose
   /// region is asked for.
@@ -52,7 +52,9 @@ class ImageEdit {
 
   std::string asked_sampler_;
   std::string interpolate_;
-  std::uint64_t from_ = 0;
+  std::string from_text_;
+  std::string to_text_;
+  std::uint64_t from_ = 0;  // the seeds where the ends are seeds
   std::uint64_t to_ = 0;
   std::int64_t count_ = 0;
   std::filesystem::path inpaint_;

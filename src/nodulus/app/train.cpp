@@ -4,8 +4,8 @@
 
 #include "nodulus/app/commands.h"
 #include "nodulus/app/compute.h"
-#include "nodulus/app/diffusion.h"
 #include "nodulus/app/trainable.h"
+#include "nodulus/app/trained.h"
 #include "nodulus/core/error.h"
 #include "nodulus/data/dataset.h"
 #include "nodulus/data/loader.h"
@@ -62,9 +62,16 @@ class Train final : public Command {
       monitor.warn(fmt::format("{} holds generated images: the model learns from a model", data_.string()));
     fit(dataset);
     const torch::Device device = device_from(common.device);
-    const train::Training training{
-        family_name_, settings_, &dataset, options.to_json(),
-        [this, device](const data::Loader& loader) { return family_->learner(loader, settings_, device); }};
+    adopt_transfer();
+    train::Training training;
+    training.family = family_name_;
+    training.options = settings_;
+    training.resolved_options = options.to_json();
+    training.dataset = &dataset;
+    training.transfer = transfer_;
+    training.make_learner = [this, device](const data::Loader& loader) {
+      return family_->learner(loader, settings_, device);
+    };
     const train::RunFolder folder = run_folder(options, dataset);
     monitor.note(fmt::format("training {} in {}", family_name_, folder.path().string()));
     const train::TrainResult result = train::train(training, folder, monitor);
@@ -93,6 +100,15 @@ class Train final : public Command {
     const std::string name = word("family");
     if (!name.empty()) family_name_ = name;
     family_ = make_trainable(family_name_, word("process"));
+  }
+
+  /// Finds the checkpoint to begin with, where it is still to be begun with.
+  void adopt_transfer() {
+    if (settings_.transfer.empty()) return;
+    settings_.transfer = std::filesystem::absolute(settings_.transfer).lexically_normal();
+    if (!resumed_.empty() && !train::RunFolder::open(resumed_).checkpoints().empty()) return;
+    transfer_ = checkpoint_of(settings_.transfer);
+    train::read_checkpoint_info(transfer_);
   }
 
   void refuse_changes(const Options& options) const {
@@ -141,6 +157,7 @@ class Train final : public Command {
     manifest.seed = settings_.seed;
     manifest.synthetic = dataset.synthetic();
     manifest.inputs.push_back(manifest_input(dataset.folder()));
+    if (!transfer_.empty()) manifest.inputs.push_back(manifest_input(transfer_));
     return train::RunFolder::create(out_, name_.empty() ? family_name_ : name_, options.to_toml(), manifest);
   }
 
@@ -151,6 +168,7 @@ class Train final : public Command {
   std::string name_;
   std::filesystem::path resume_;
   std::filesystem::path resumed_;
+  std::filesystem::path transfer_;
   Json at_start_;
   train::TrainOptions settings_;
 };

@@ -33,7 +33,7 @@ class TrainableGan final : public Trainable {
 
   [[nodiscard]] std::unique_ptr<train::Learner> learner(const data::Loader& loader, const train::TrainOptions& settings,
                                                         torch::Device device) const override {
-    train::GanStepOptions step = settings_.resolved(loader.height(), settings.batch);
+    train::GanStepOptions step = settings_.resolved(loader.height(), settings.batch, !settings.transfer.empty());
     step.seed = settings.seed;
     step.device = device;
     step.bfloat16 = settings.bfloat16;

@@ -123,7 +123,8 @@ class BiasAct : public torch::autograd::Function<BiasAct> {
 
 Tensor bias_act(const Tensor& x, const Preactivation& terms, const Activation& activation) {
   TORCH_CHECK(x.dim() == 4, "[bias_act] x must be [N, C, H, W]. Received ", x.sizes(), ".");
-  if (!x.is_cpu() || x.scalar_type() != torch::kFloat) return bias_act_reference(x, terms, activation);
+  const bool moves_noise = terms.noise.defined() && terms.noise.requires_grad();  // as a projection does
+  if (!x.is_cpu() || x.scalar_type() != torch::kFloat || moves_noise) return bias_act_reference(x, terms, activation);
   const Tensor none = torch::empty({0}, x.options().requires_grad(false));
   auto contiguous = [&](const Tensor& t) { return t.defined() ? t.contiguous() : none; };
   const Preactivation all{contiguous(terms.scale), contiguous(terms.noise), contiguous(terms.strength),

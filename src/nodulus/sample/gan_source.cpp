@@ -24,14 +24,17 @@ Tensor GanSource::images(std::span<const std::uint64_t> seeds, const Condition& 
   return synthesized(parts_.generator->broadcast(styles(seeds), parts_.truncation), seeds);
 }
 
-Tensor GanSource::between(std::uint64_t from, std::uint64_t to, std::span<const double> weights) {
+Tensor GanSource::styles_of(std::uint64_t seed) const {
   const c10::InferenceMode no_graph;
-  const Tensor first = styles({&from, 1});
-  const Tensor last = styles({&to, 1});
-  std::vector<Tensor> rows;
-  for (const double weight : weights) rows.push_back(first.lerp(last, weight));
-  const std::vector<std::uint64_t> seeds(weights.size(), from);
-  return synthesized(parts_.generator->broadcast(torch::cat(rows), parts_.truncation), seeds);
+  return parts_.generator->broadcast(styles({&seed, 1}), parts_.truncation)[0];
+}
+
+Tensor GanSource::between(const Tensor& from, const Tensor& to, std::span<const double> weights) {
+  const c10::InferenceMode no_graph;
+  std::vector<Tensor> all;
+  for (const double weight : weights) all.push_back(from.lerp(to, weight));
+  const std::vector<std::uint64_t> seeds(weights.size(), 0);
+  return synthesized(torch::stack(all), seeds);
 }
 
 Tensor GanSource::mixed(std::span<const std::uint64_t> seeds, std::uint64_t fine, int layer) {

@@ -22,10 +22,14 @@ class GanSource final : public ImageSource {
 
   /// [N, C, resolution, resolution] in [-1, 1]. Throws Error{usage} for a condition.
   torch::Tensor images(std::span<const std::uint64_t> seeds, const Condition& condition) override;
-  /// The way from the style of one seed to that of another: w of each image is (1 - weight) w(from) + weight w(to).
-  torch::Tensor between(std::uint64_t from, std::uint64_t to, std::span<const double> weights);
+  /// Styles of a seed, [layers, w], truncated.
+  [[nodiscard]] torch::Tensor styles_of(std::uint64_t seed) const;
+  /// The way from some styles to others, [layers, w]: those of each image are (1 - weight) from + weight to. All have
+  /// the same noise.
+  torch::Tensor between(const torch::Tensor& from, const torch::Tensor& to, std::span<const double> weights);
   /// The styles of each seed up to layer `layer`, from there on those of `fine`.
   torch::Tensor mixed(std::span<const std::uint64_t> seeds, std::uint64_t fine, int layer);
+  [[nodiscard]] torch::Device device() const { return parts_.device; }
 
  private:
   /// [N, w]

@@ -17,6 +17,44 @@ namespace {
 using std::numbers::pi;
 using torch::Tensor;
 
+/// A setting of its own.
+struct AugmentSetting {
+  const char* name;
+  double AugmentOptions::*value;
+  const char* help;
+};
+
+constexpr std::array<AugmentSetting, 15> probabilities = {{
+    {"augment.flip", &AugmentOptions::flip, "mirrored; as a multiple of p, like those below; -1: by the pipeline"},
+    {"augment.quarter_turns", &AugmentOptions::quarter_turns, "turned by 90, 180 or 270 degrees"},
+    {"augment.shift", &AugmentOptions::shift, "shifted by whole pixels"},
+    {"augment.scale", &AugmentOptions::scale, "scaled"},
+    {"augment.rotate", &AugmentOptions::rotate, "turned by any angle"},
+    {"augment.stretch", &AugmentOptions::stretch, "scaled more along one axis"},
+    {"augment.move", &AugmentOptions::move, "shifted by fractions of a pixel"},
+    {"augment.brightness", &AugmentOptions::brightness, "of the CT"},
+    {"augment.contrast", &AugmentOptions::contrast, "of the CT"},
+    {"augment.luma_flip", &AugmentOptions::luma_flip, "black for white, of the CT"},
+    {"augment.hue", &AugmentOptions::hue, "where there is colour"},
+    {"augment.saturation", &AugmentOptions::saturation, "where there is colour"},
+    {"augment.filter", &AugmentOptions::filter, "bands of frequencies amplified, of the CT"},
+    {"augment.noise", &AugmentOptions::noise, "added to the CT"},
+    {"augment.cutout", &AugmentOptions::cutout, "a square of the CT taken out"},
+}};
+
+constexpr std::array<AugmentSetting, 10> strengths = {{
+    {"augment.shift_most", &AugmentOptions::shift_most, "of the image's side"},
+    {"augment.scale_deviation", &AugmentOptions::scale_deviation, "of log2"},
+    {"augment.stretch_deviation", &AugmentOptions::stretch_deviation, "of log2"},
+    {"augment.move_deviation", &AugmentOptions::move_deviation, "of the image's side"},
+    {"augment.brightness_deviation", &AugmentOptions::brightness_deviation, "the window is 2"},
+    {"augment.contrast_deviation", &AugmentOptions::contrast_deviation, "of log2"},
+    {"augment.saturation_deviation", &AugmentOptions::saturation_deviation, "of log2"},
+    {"augment.filter_deviation", &AugmentOptions::filter_deviation, "of log2, for each of four bands"},
+    {"augment.noise_deviation", &AugmentOptions::noise_deviation, "of the noise's deviation; the window is 2"},
+    {"augment.cutout_size", &AugmentOptions::cutout_size, "of the image's side"},
+}};
+
 // Letters of a pipeline's name.
 constexpr std::array<std::string_view, 6> pipeline_parts = {"blit", "geom", "color", "filter", "noise", "cutout"};
 
@@ -243,6 +281,26 @@ AugmentOptions augment_pipeline(std::string_view name) {
                 fmt::format("augmentation: expected one of {}, found '{}'", fmt::join(names, ", "), name));
   for (std::size_t i = 0; i < name.size(); ++i) add_part(options, pipeline_parts.at(i));
   return options;
+}
+
+AugmentOptions augment_unset() {
+  AugmentOptions options;
+  for (const AugmentSetting& part : probabilities) options.*part.value = -1;
+  return options;
+}
+
+AugmentOptions with_parts(AugmentOptions pipeline, const AugmentOptions& parts) {
+  for (const AugmentSetting& part : probabilities)
+    if (parts.*part.value >= 0) pipeline.*part.value = parts.*part.value;
+  for (const AugmentSetting& strength : strengths) pipeline.*strength.value = parts.*strength.value;
+  return pipeline;
+}
+
+void describe_augment(Options& options, AugmentOptions& parts) {
+  for (const AugmentSetting& part : probabilities)
+    options.add(part.name, parts.*part.value, part.help).between(-1, 1000);
+  for (const AugmentSetting& strength : strengths)
+    options.add(strength.name, parts.*strength.value, strength.help).between(0, 100);
 }
 
 Augmentation draw_augmentation(const AugmentOptions& o, double p, std::uint64_t seed, std::uint64_t number) {

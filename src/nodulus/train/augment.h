@@ -9,6 +9,8 @@
 #include <string_view>
 #include <vector>
 
+#include "nodulus/core/options.h"
+
 namespace nodulus::train {
 
 /// The augmentations that a discriminator sees its images through (Karras et al. 2020b, arXiv 2006.06676, appendix B):
@@ -49,6 +51,13 @@ struct AugmentOptions {
 /// "bgcfnc". Throws Error{usage} for another.
 AugmentOptions augment_pipeline(std::string_view name);
 std::vector<std::string> augment_pipeline_names();
+
+/// All probabilities -1: for settings that stand in place of a pipeline's where they are not.
+AugmentOptions augment_unset();
+/// The pipeline with those probabilities of `parts` that are not -1, and all its strengths.
+AugmentOptions with_parts(AugmentOptions pipeline, const AugmentOptions& parts);
+/// A setting `augment.NAME` for each of them.
+void describe_augment(Options& options, AugmentOptions& parts);
 
 constexpr std::size_t filter_bands = 4;
 

@@ -111,4 +111,19 @@ void load_part(const std::filesystem::path& path, std::span<const StateTensor> p
   fill(file, part);
 }
 
+std::size_t load_fitting(const std::filesystem::path& path, std::span<const StateTensor> state) {
+  const SafetensorsFile file(path);
+  const CheckpointInfo info = info_of(file);
+  std::vector<StateTensor> fitting;
+  for (const StateTensor& slot : state) {
+    const auto found = file.tensors().find(slot.name);
+    if (found != file.tensors().end() && slot.tensor.sizes().equals(found->second.shape)) fitting.push_back(slot);
+  }
+  if (fitting.empty())
+    throw Error(ErrorCode::bad_input, fmt::format("{}: expected a model of which some weights fit, found {} of {}x{}",
+                                                  path.string(), info.family, info.resolution, info.resolution));
+  fill(file, fitting);
+  return fitting.size();
+}
+
 }  // namespace nodulus::train

@@ -51,6 +51,12 @@ std::vector<SampleSheet> DiffusionLearner::samples(Monitor& monitor) {
   return {{"step", images}};
 }
 
+std::vector<StateTensor> DiffusionLearner::weights() const {
+  std::vector<StateTensor> all = diffusion_state(*network_, adam_);
+  std::erase_if(all, [](const StateTensor& slot) { return slot.name.starts_with("adam_"); });
+  return all;
+}
+
 std::vector<StateTensor> diffusion_state(const models::Network& network, const Adam& adam) {
   std::vector<StateTensor> state;
   const auto parameters = network.named_parameters();

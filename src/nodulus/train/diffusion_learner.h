@@ -37,6 +37,7 @@ class DiffusionLearner final : public Learner {
 
   std::vector<Figure> step(std::int64_t step) override;
   [[nodiscard]] std::vector<StateTensor> state() const override { return diffusion_state(*network_, adam_); }
+  [[nodiscard]] std::vector<StateTensor> weights() const override;
   void resumed(std::int64_t steps) override { adam_.set_steps(steps); }
   std::vector<SampleSheet> samples(Monitor& monitor) override;
 

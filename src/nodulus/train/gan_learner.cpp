@@ -61,13 +61,16 @@ void GanOptions::describe(Options& o) {
   o.add("gan.gamma", gamma, "weight of R1; -1: by resolution and batch").between(-1, 1e6);
   o.add("gan.ema_kimg", ema_kimg, "thousands of images in which the average forgets half; 0: by the batch")
       .between(0, 1e6);
-  o.add("gan.ema_rampup", ema_rampup, "at most this share of the images seen; 0: no ramp").between(0, 1);
+  o.add("gan.ema_rampup", ema_rampup, "at most this share of the images seen; 0: no ramp; -1: 0.05, 0 after a transfer")
+      .between(-1, 1);
   o.add("gan.mixing", mixing, "probability that a training image has two styles").between(0, 1);
   o.add("gan.path_weight", path_weight, "weight of path length regularisation; 0: none").between(0, 1e6);
   o.add("gan.augment", augment, "what the discriminator's images go through").one_of(augment_pipeline_names());
   o.add("gan.p", p, "probability of each augmentation; -1: adapted").between(-1, 1);
   o.add("gan.target", target, "sign of the scores of real images that p is adapted to").between(-1, 1);
-  o.add("gan.adapt_kimg", adapt_kimg, "thousands of images in which p can go from 0 to 1").between(0.001, 1e6);
+  o.add("gan.adapt_kimg", adapt_kimg, "thousands of images in which p can go from 0 to 1; 0: 500, 100 after a transfer")
+      .between(0, 1e6);
+  describe_augment(o, parts);
 }
 
 int GanOptions::auto_batch(int resolution) { return std::clamp(4096 / resolution, 1, 32); }
@@ -93,20 +96,20 @@ models::StyleGan2Options GanOptions::networks(int channels, int resolution, int 
   return o;
 }
 
-GanStepOptions GanOptions::resolved(int resolution, int batch) const {
+GanStepOptions GanOptions::resolved(int resolution, int batch, bool transferred) const {
   GanStepOptions step;
   step.batch = batch;
   step.learning_rate = learning_rate > 0 ? learning_rate : (resolution >= 1024 ? 0.002 : 0.0025);
   step.gamma = gamma >= 0 ? gamma : 0.0002 * resolution * resolution / batch;
   step.ema_kimg = ema_kimg > 0 ? ema_kimg : batch * 10.0 / 32;
-  step.ema_rampup = ema_rampup;
+  step.ema_rampup = ema_rampup >= 0 ? ema_rampup : (transferred ? 0 : 0.05);
   step.mixing = mixing;
   step.path_weight = path_weight;
-  step.augment = augment_pipeline(augment);
+  step.augment = with_parts(augment_pipeline(augment), parts);
   step.adapts = p < 0;
   step.p = std::max(p, 0.0);
   step.target = target;
-  step.adapt_kimg = adapt_kimg;
+  step.adapt_kimg = adapt_kimg > 0 ? adapt_kimg : (transferred ? 100 : 500);
   return step;
 }
 
@@ -116,12 +119,14 @@ GanLearner::GanLearner(const models::StyleGan2Options& networks, const data::Loa
       generator_(seeded_generator(networks, options)),
       discriminator_(seeded_discriminator(networks, options)),
       averaged_(seeded_generator(networks, options)),
-      step_(generator_, discriminator_, loader, options) {
+      step_(generator_, discriminator_, loader, options),
+      watch_(options.adapts) {
   averaged_->eval();
 }
 
 std::vector<Figure> GanLearner::step(std::int64_t step) {
   const GanResult r = step_.run(step);
+  warnings_ = watch_.see(step, r);
   return {{"loss", r.discriminator_loss, false, true},
           {"generator_loss", r.generator_loss, true, true},
           {"discriminator_loss", r.discriminator_loss, true, true},
@@ -130,19 +135,25 @@ std::vector<Figure> GanLearner::step(std::int64_t step) {
           {"r1_penalty", r.r1_penalty},
           {"path_length", r.path_length},
           {"path_penalty", r.path_penalty},
+          {"spread", r.spread, false, true},
           {"r_t", r.sign, true},
           {"p", r.p, true}};
 }
 
-std::vector<StateTensor> GanLearner::state() const {
+std::vector<StateTensor> GanLearner::weights() const {
   std::vector<StateTensor> state;
   append_parameters(state, "generator/", *generator_);
   append_buffers(state, "generator/", *generator_);
-  append_moments(state, "generator_first/", *generator_, step_.generator_adam().first_moments());
-  append_moments(state, "generator_second/", *generator_, step_.generator_adam().second_moments());
   append_moments(state, "ema/", *generator_, step_.generator_adam().averages());
   append_parameters(state, "discriminator/", *discriminator_);
   append_buffers(state, "discriminator/", *discriminator_);
+  return state;
+}
+
+std::vector<StateTensor> GanLearner::state() const {
+  std::vector<StateTensor> state = weights();
+  append_moments(state, "generator_first/", *generator_, step_.generator_adam().first_moments());
+  append_moments(state, "generator_second/", *generator_, step_.generator_adam().second_moments());
   append_moments(state, "discriminator_first/", *discriminator_, step_.discriminator_adam().first_moments());
   append_moments(state, "discriminator_second/", *discriminator_, step_.discriminator_adam().second_moments());
   state.push_back({"gan", step_.state()});

@@ -2,11 +2,13 @@
 
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "nodulus/core/options.h"
 #include "nodulus/models/stylegan2.h"
 #include "nodulus/train/gan_step.h"
+#include "nodulus/train/gan_watch.h"
 #include "nodulus/train/learner.h"
 
 namespace nodulus::train {
@@ -25,19 +27,20 @@ struct GanOptions {
   double learning_rate = 0;
   double gamma = -1;
   double ema_kimg = 0;
-  double ema_rampup = 0.05;
+  double ema_rampup = -1;
   double mixing = 0.9;
   double path_weight = 2;
   std::string augment = "bgc";
   double p = -1;  ///< A fixed probability; -1: adapted.
   double target = 0.6;
-  double adapt_kimg = 500;
+  double adapt_kimg = 0;
+  AugmentOptions parts = augment_unset();  ///< Where they are not -1, in place of the pipeline's.
 
   void describe(Options& options);
-  /// All numbers, for images of this size in batches of so many. Throws Error{usage} where they make no networks, or no
-  /// training.
+  /// `transferred`: the training begins with another's weights. All numbers, for images of this size in batches of so
+  /// many. Throws Error{usage} where they make no networks, or no training.
   [[nodiscard]] models::StyleGan2Options networks(int channels, int resolution, int batch, bool bfloat16) const;
-  [[nodiscard]] GanStepOptions resolved(int resolution, int batch) const;
+  [[nodiscard]] GanStepOptions resolved(int resolution, int batch, bool transferred) const;
   /// Images a step that "auto" takes: as many as keep memory in bounds.
   [[nodiscard]] static int auto_batch(int resolution);
 };
@@ -50,7 +53,9 @@ class GanLearner final : public Learner {
   GanLearner(const models::StyleGan2Options& networks, const data::Loader& loader, const GanStepOptions& options);
 
   std::vector<Figure> step(std::int64_t step) override;
+  std::vector<std::string> warnings() override { return std::exchange(warnings_, {}); }
   [[nodiscard]] std::vector<StateTensor> state() const override;
+  [[nodiscard]] std::vector<StateTensor> weights() const override;
   void resumed(std::int64_t steps) override;
   /// The same latents each time; and the same images as the discriminator would see them.
   std::vector<SampleSheet> samples(Monitor& monitor) override;
@@ -61,6 +66,8 @@ class GanLearner final : public Learner {
   std::shared_ptr<models::StyleGan2Discriminator> discriminator_;
   std::shared_ptr<models::StyleGan2Generator> averaged_;
   GanStep step_;
+  GanWatch watch_;
+  std::vector<std::string> warnings_;
 };
 
 /// The averaged weights and the buffers of a checkpoint as its state names them, for load_part().

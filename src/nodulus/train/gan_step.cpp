@@ -33,6 +33,9 @@ double checked(const Tensor& loss, const char* phase, std::int64_t step) {
 
 double share_of_lazy(int interval) { return interval / (interval + 1.0); }
 
+/// Mean deviation of a pixel over the images of a batch.
+double deviation_between(const Tensor& images) { return images.std(0).mean().item<double>(); }
+
 // Places in the state.
 enum : std::int64_t { at_p, at_path_mean, at_sign_sum, at_sign_count };
 
@@ -125,12 +128,14 @@ void GanStep::discriminator_phase(std::int64_t step) {
   const Tensor of_generated = scores(generated, "discriminator, generated", step);
   const Tensor fake_loss = torch::softplus(of_generated).mean();  // -log(1 - sigmoid(D(G(z))))
   fake_loss.backward();
-  const Tensor of_real = scores(real_images(step), "discriminator, real", step);
+  const Tensor real = real_images(step);
+  const Tensor of_real = scores(real, "discriminator, real", step);
   const Tensor real_loss = torch::softplus(-of_real).mean();  // -log sigmoid(D(x))
   real_loss.backward();
   result_.discriminator_loss = checked(fake_loss + real_loss, "the discriminator's phase", step);
   result_.real_score = of_real.mean().item<double>();
   result_.fake_score = of_generated.mean().item<double>();
+  if (options_.batch > 1) result_.spread = deviation_between(generated) / std::max(deviation_between(real), 1e-6);
   state_.data_ptr<float>()[at_sign_sum] += of_real.detach().sign().sum().item<float>();
   state_.data_ptr<float>()[at_sign_count] += static_cast<float>(options_.batch);
   take(discriminator_adam_, options_.learning_rate * share_of_lazy(options_.r1_interval), 0,

@@ -47,7 +47,8 @@ struct GanResult {
   double r1_penalty = 0;
   double path_length = 0;
   double path_penalty = 0;
-  double sign = 0;  ///< r_t of the last interval.
+  double sign = 0;    ///< r_t of the last interval.
+  double spread = 1;  ///< Deviation between the images of a batch, generated over real.
   double p = 0;
 };
 

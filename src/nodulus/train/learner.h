@@ -43,8 +43,12 @@ class Learner {
   /// Takes step `step`, counted from 0. All that is random in it is a function of the run's seed and the step. The
   /// first of the figures is "loss". Throws Error{internal} where the training has diverged.
   virtual std::vector<Figure> step(std::int64_t step) = 0;
+  /// What the last step gave a person reason to know, each with what to try.
+  virtual std::vector<std::string> warnings() { return {}; }
   /// All that has to be kept besides the number of steps. Always the same names and shapes in the same order.
   [[nodiscard]] virtual std::vector<StateTensor> state() const = 0;
+  /// Those of the state that are weights: what another training may begin with.
+  [[nodiscard]] virtual std::vector<StateTensor> weights() const = 0;
   /// Called when the state has been filled from a checkpoint after so many steps.
   virtual void resumed(std::int64_t steps) = 0;
   /// Samples of the averaged weights. Shows its progress on the monitor and throws Error{stopped} where that asks for a

@@ -77,6 +77,7 @@ class Session {
       const bool had_begun = std::filesystem::file_size(run_.metrics(), ignored) > 0 && !ignored;
       run_.rewind_metrics(0);
       if (had_begun) monitor_.warn(fmt::format("{}: no checkpoint is there; starting over", run_.path().string()));
+      transfer();
       return;
     }
     try {
@@ -87,6 +88,14 @@ class Session {
                                             "from there)",
                                             error.what(), checkpoints.at(checkpoints.size() - 2).filename().string()));
     }
+  }
+
+  void transfer() {
+    if (training_.transfer.empty()) return;
+    const auto weights = learner_->weights();
+    const std::size_t fitting = load_fitting(training_.transfer, weights);
+    monitor_.note(
+        fmt::format("{} of {} tensors are those of {}", fitting, weights.size(), training_.transfer.string()));
   }
 
   void load(const std::filesystem::path& file) {
@@ -110,6 +119,7 @@ class Session {
 
   void take_step() {
     add(learner_->step(info_.step));
+    for (const std::string& warning : learner_->warnings()) monitor_.warn(warning);
     ++info_.step;
     ++session_steps_;
     info_.images_seen += options_.batch;
@@ -250,6 +260,7 @@ void TrainOptions::describe(Options& o) {
   o.add("quarter_turns", quarter_turns, "turn images by 0, 90, 180 or 270 degrees at random");
   o.add("batch", batch, "images a step; 0: the family's").between(0, 1 << 20);
   o.add("steps", steps, "steps in all; 0: the family's").between(0, 999999999);  // the digits of a checkpoint's name
+  o.add("transfer", transfer, "a run or a checkpoint: begin with its weights, where they fit");
   o.add("minutes", minutes, "stop after this time in this session; 0: no limit").between(0, 1e9);
   o.add("seed", seed, "all that is random follows from it").between(0, 9e18);  // TOML holds 63 bits
   o.add("bfloat16", bfloat16, "16-bit arithmetic where it is safe; on CUDA");

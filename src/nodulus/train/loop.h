@@ -23,9 +23,10 @@ struct TrainOptions {
   int downsample = 1;
   bool flips = false;
   bool quarter_turns = false;
-  int batch = 0;           ///< 0: the family's.
-  std::int64_t steps = 0;  ///< 0: the family's.
-  double minutes = 0;      ///< Stop after this time in this session; 0: no limit.
+  int batch = 0;                   ///< 0: the family's.
+  std::int64_t steps = 0;          ///< 0: the family's.
+  std::filesystem::path transfer;  ///< A run or a checkpoint whose weights a new run begins with, where they fit.
+  double minutes = 0;              ///< Stop after this time in this session; 0: no limit.
   std::uint64_t seed = 0;
   bool bfloat16 = false;
   double checkpoint_minutes = 10;
@@ -41,6 +42,7 @@ struct Training {
   std::string family;
   TrainOptions options;
   const data::Dataset* dataset = nullptr;
+  std::filesystem::path transfer;  ///< The checkpoint that the option means; empty where it means none.
   Json resolved_options;
   /// Makes what is trained, for the images that the loader hands out; the loader outlives it.
   std::function<std::unique_ptr<Learner>(const data::Loader& loader)> make_learner;

@@ -4,6 +4,7 @@
 #include <torch/autograd.h>
 
 #include "nodulus/nn/bias_act_kernel.h"
+#include "nodulus/nn/device.h"
 
 namespace nodulus::nn {
 namespace {
@@ -14,31 +15,39 @@ using torch::autograd::variable_list;
 
 bool is_there(const Tensor& t) { return t.defined() && t.numel() > 0; }
 
-/// Plane i of [N, C] planes.
-BiasActPlane plane_of(const Tensor& x, const Preactivation& terms, const Activation& activation, std::int64_t i) {
-  BiasActPlane plane;
-  plane.pixels = x.size(2) * x.size(3);
-  plane.slope = static_cast<float>(activation.slope);
-  plane.gain = static_cast<float>(activation.gain);
-  plane.clamp = static_cast<float>(activation.clamp);
-  if (is_there(terms.scale)) plane.scale = terms.scale.data_ptr<float>()[i];
-  if (is_there(terms.bias)) plane.bias = terms.bias.data_ptr<float>()[i % x.size(1)];
-  if (is_there(terms.noise)) {
-    const std::int64_t image = terms.noise.size(0) > 1 ? i / x.size(1) : 0;
-    plane.noise = terms.noise.data_ptr<float>() + image * plane.pixels;
-    plane.strength = is_there(terms.strength) ? *terms.strength.data_ptr<float>() : 1;
-  }
-  return plane;
+BiasActBatch batch_of(const Tensor& x, const Preactivation& terms, const Activation& activation) {
+  auto numbers = [](const Tensor& t) { return is_there(t) ? t.data_ptr<float>() : nullptr; };
+  BiasActBatch batch;
+  batch.images = x.size(0);
+  batch.channels = x.size(1);
+  batch.pixels = x.size(2) * x.size(3);
+  batch.scale = numbers(terms.scale);
+  batch.noise = numbers(terms.noise);
+  batch.strength = numbers(terms.strength);
+  batch.bias = numbers(terms.bias);
+  batch.has_noise_per_image = is_there(terms.noise) && terms.noise.size(0) > 1;
+  batch.slope = static_cast<float>(activation.slope);
+  batch.gain = static_cast<float>(activation.gain);
+  batch.clamp = static_cast<float>(activation.clamp);
+  // As y is rounded, so is the limit that backward finds it at: what is rounded to the limit counts as beyond.
+  if (x.scalar_type() == torch::kBFloat16) batch.clamp = static_cast<float>(c10::BFloat16(batch.clamp));
+  return batch;
 }
 
 Tensor forward_by_kernel(const Tensor& x, const Preactivation& terms, const Activation& activation) {
   Tensor y = torch::empty(x.sizes(), x.options().requires_grad(false));
+  const BiasActBatch batch = batch_of(x, terms, activation);
+  if (!x.is_cpu()) {
+    launch_on_device(x, "bias_act", [&](void* stream) {
+      return bias_act_device(batch, element_of(x), x.data_ptr(), y.data_ptr(), stream);
+    });
+    return y;
+  }
   const auto* const in = x.data_ptr<float>();
   auto* const out = y.data_ptr<float>();
-  const std::int64_t pixels = x.size(2) * x.size(3);
-  at::parallel_for(0, x.size(0) * x.size(1), 1, [&](std::int64_t begin, std::int64_t end) {
+  at::parallel_for(0, batch.images * batch.channels, 1, [&](std::int64_t begin, std::int64_t end) {
     for (std::int64_t i = begin; i < end; ++i)
-      bias_act_forward(plane_of(x, terms, activation, i), in + i * pixels, out + i * pixels);
+      bias_act_forward(bias_act_plane(batch, i), in + i * batch.pixels, out + i * batch.pixels);
   });
   return y;
 }
@@ -56,30 +65,42 @@ struct Gradients {
   Tensor x, scale, strength, bias;
 };
 
-Gradients backward_by_kernel(const Tensor& x, const Preactivation& terms, const Activation& activation, const Tensor& y,
-                             const Tensor& any_dy) {
-  const Tensor dy = any_dy.contiguous();
+/// dx and the sums [3, N C] of bias, scale and strength.
+std::pair<Tensor, Tensor> backward_planes(const Tensor& x, const BiasActBatch& batch, const Tensor& y,
+                                          const Tensor& dy) {
   Tensor dx = torch::empty_like(dy);
-  const std::int64_t planes = x.size(0) * x.size(1);
-  const std::int64_t pixels = x.size(2) * x.size(3);
-  Tensor sums = torch::empty({3, planes}, dy.options());
+  const std::int64_t planes = batch.images * batch.channels;
+  Tensor sums = torch::empty({3, planes}, dy.options().dtype(torch::kFloat));
   auto* const all = sums.data_ptr<float>();
-  const bool scaled = is_there(terms.scale);
+  const bool scaled = batch.scale != nullptr;
+  if (!x.is_cpu()) {
+    launch_on_device(x, "bias_act", [&](void* stream) {
+      return bias_act_device_backward(batch, element_of(x), scaled ? x.data_ptr() : nullptr, y.data_ptr(),
+                                      dy.data_ptr(), dx.data_ptr(), all, stream);
+    });
+    return {dx, sums};
+  }
   at::parallel_for(0, planes, 1, [&](std::int64_t begin, std::int64_t end) {
     for (std::int64_t i = begin; i < end; ++i) {
-      const std::int64_t at = i * pixels;
+      const std::int64_t at = i * batch.pixels;
       const BiasActSums s =
-          bias_act_backward(plane_of(x, terms, activation, i), scaled ? x.data_ptr<float>() + at : nullptr,
+          bias_act_backward(bias_act_plane(batch, i), scaled ? x.data_ptr<float>() + at : nullptr,
                             y.data_ptr<float>() + at, dy.data_ptr<float>() + at, dx.data_ptr<float>() + at);
       all[i] = s.bias;
       all[planes + i] = s.scale;
       all[2 * planes + i] = s.strength;
     }
   });
+  return {dx, sums};
+}
+
+Gradients backward_by_kernel(const Tensor& x, const Preactivation& terms, const Activation& activation, const Tensor& y,
+                             const Tensor& dy) {
+  const auto [dx, sums] = backward_planes(x, batch_of(x, terms, activation), y, dy.contiguous());
   Gradients g;
   g.x = dx;
   if (is_there(terms.bias)) g.bias = sums[0].view({x.size(0), x.size(1)}).sum(0);
-  if (scaled) g.scale = sums[1].view({x.size(0), x.size(1)});
+  if (is_there(terms.scale)) g.scale = sums[1].view({x.size(0), x.size(1)});
   if (is_there(terms.strength)) g.strength = sums[2].sum().view(terms.strength.sizes());
   return g;
 }
@@ -100,7 +121,7 @@ class BiasAct : public torch::autograd::Function<BiasAct> {
  public:
   static Tensor forward(AutogradContext* context, const Tensor& x, const Tensor& scale, const Tensor& noise,
                         const Tensor& strength, const Tensor& bias, const Activation& activation) {
-    const Tensor y = forward_by_kernel(x, {scale, noise, strength, bias}, activation);
+    Tensor y = forward_by_kernel(x, {scale, noise, strength, bias}, activation);
     context->save_for_backward({x, scale, noise, strength, bias, y});
     context->saved_data["activation"] = std::vector<double>{activation.slope, activation.gain, activation.clamp};
     return y;
@@ -119,14 +140,25 @@ class BiasAct : public torch::autograd::Function<BiasAct> {
   }
 };
 
+void check_terms(const Tensor& x, const Preactivation& terms) {
+  auto fits = [](const Tensor& t, at::IntArrayRef sizes) { return !t.defined() || t.sizes().equals(sizes); };
+  TORCH_CHECK(fits(terms.scale, {x.size(0), x.size(1)}) && fits(terms.bias, {x.size(1)}) &&
+                  (fits(terms.noise, {1, 1, x.size(2), x.size(3)}) ||
+                   fits(terms.noise, {x.size(0), 1, x.size(2), x.size(3)})) &&
+                  (!terms.strength.defined() || terms.strength.numel() == 1),
+              "[bias_act] scale must be [N, C], noise [N or 1, 1, H, W], strength one number and bias [C], for x ",
+              x.sizes(), ".");
+}
+
 }  // namespace
 
 Tensor bias_act(const Tensor& x, const Preactivation& terms, const Activation& activation) {
   TORCH_CHECK(x.dim() == 4, "[bias_act] x must be [N, C, H, W]. Received ", x.sizes(), ".");
   const bool moves_noise = terms.noise.defined() && terms.noise.requires_grad();  // as a projection does
-  if (!x.is_cpu() || x.scalar_type() != torch::kFloat || moves_noise) return bias_act_reference(x, terms, activation);
-  const Tensor none = torch::empty({0}, x.options().requires_grad(false));
-  auto contiguous = [&](const Tensor& t) { return t.defined() ? t.contiguous() : none; };
+  if (moves_noise || form_of(x, true) == Form::reference) return bias_act_reference(x, terms, activation);
+  check_terms(x, terms);
+  const Tensor none = torch::empty({0}, x.options().dtype(torch::kFloat).requires_grad(false));
+  auto contiguous = [&](const Tensor& t) { return t.defined() ? t.to(x.device(), torch::kFloat).contiguous() : none; };
   const Preactivation all{contiguous(terms.scale), contiguous(terms.noise), contiguous(terms.strength),
                           contiguous(terms.bias)};
   const bool learns = torch::GradMode::is_enabled() && (x.requires_grad() || all.scale.requires_grad() ||
@@ -142,7 +174,8 @@ Tensor bias_act_reference(const Tensor& x, const Preactivation& terms, const Act
   if (terms.bias.defined()) t = t + terms.bias.view({1, -1, 1, 1});
   if (activation.slope != 1) t = torch::leaky_relu(t, activation.slope);
   t = t * activation.gain;
-  return activation.clamp > 0 ? t.clamp(-activation.clamp, activation.clamp) : t;
+  if (activation.clamp > 0) t = t.clamp(-activation.clamp, activation.clamp);
+  return t.to(x.scalar_type());
 }
 
 }  // namespace nodulus::nn

@@ -22,9 +22,9 @@ struct Preactivation {
   torch::Tensor bias;      ///< [C]
 };
 
-/// y = clamp(gain lrelu(scale x + strength noise + bias)), x [N, C, H, W]. float32 on the CPU goes through our kernel,
-/// one pass over memory forwards and one back; all else through the reference. Differentiable any number of times in x,
-/// scale, strength and bias.
+/// y = clamp(gain lrelu(scale x + strength noise + bias)), x [N, C, H, W]; y has the type of x, whatever that of the
+/// terms. float32 on the CPU, and float32 and bfloat16 on CUDA, go through our kernels, one pass over memory forwards
+/// and one back; all else through the reference. Differentiable any number of times in x, scale, strength and bias.
 torch::Tensor bias_act(const torch::Tensor& x, const Preactivation& terms, const Activation& activation);
 
 /// The same by libtorch's operations.

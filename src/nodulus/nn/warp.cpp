@@ -4,10 +4,10 @@
 #include <torch/autograd.h>
 
 #include <algorithm>
-#include <array>
-#include <cmath>
+#include <iterator>
 #include <vector>
 
+#include "nodulus/nn/device.h"
 #include "nodulus/nn/warp_kernel.h"
 
 namespace nodulus::nn {
@@ -49,71 +49,31 @@ class SampleBilinear : public torch::autograd::Function<SampleBilinear> {
   }
 };
 
-// ---- The whole warp by our kernel
+// ---- The whole warp by our kernels
 
-/// Affine maps of the plane, [[a, b, c], [d, e, f]].
-using Affine = std::array<double, 6>;
-
-/// first, then second.
-Affine after(const Affine& second, const Affine& first) {
-  return {second[0] * first[0] + second[1] * first[3],
-          second[0] * first[1] + second[1] * first[4],
-          second[0] * first[2] + second[1] * first[5] + second[2],
-          second[3] * first[0] + second[4] * first[3],
-          second[3] * first[1] + second[4] * first[4],
-          second[3] * first[2] + second[4] * first[5] + second[5]};
-}
-
-Affine moved(double x, double y) { return {1, 0, x, 0, 1, y}; }
-Affine scaled(double by) { return {by, 0, 0, 0, by, 0}; }
-
-/// An image that does not move is left as it is, without the filter's way there and back.
-bool is_identity(const double* inverse) {
-  constexpr Affine identity{1, 0, 0, 0, 1, 0};
-  return std::equal(identity.begin(), identity.end(), inverse);
-}
-
-/// What one image needs: its margins from where the corners of the result come from, at most what can be reflected.
-WarpPlan plan_of(std::int64_t rows, std::int64_t columns, const double* inverse) {
-  Affine a{};
-  std::copy_n(inverse, a.size(), a.begin());
-  const double cx = static_cast<double>(columns - 1) / 2;
-  const double cy = static_cast<double>(rows - 1) / 2;
-  std::array<double, 4> most{-1e9, -1e9, -1e9, -1e9};  // left, top, right, bottom
-  for (const double x : {-cx, cx}) {
-    for (const double y : {-cy, cy}) {
-      const double to_x = a[0] * x + a[1] * y + a[2];
-      const double to_y = a[3] * x + a[4] * y + a[5];
-      most = {std::max(most[0], -to_x), std::max(most[1], -to_y), std::max(most[2], to_x), std::max(most[3], to_y)};
-    }
-  }
-  auto margin = [](double reach, double half, std::int64_t size) {
-    const double wanted = reach + static_cast<double>(warp_border) - half;
-    return static_cast<std::int64_t>(std::ceil(std::clamp(wanted, 0.0, static_cast<double>(size - 1))));
-  };
-  WarpPlan plan;
-  plan.rows = rows;
-  plan.columns = columns;
-  plan.left = margin(most[0], cx, columns);
-  plan.top = margin(most[1], cy, rows);
-  plan.right = margin(most[2], cx, columns);
-  plan.bottom = margin(most[3], cy, rows);
-  const Affine to_padded =
-      after(moved(static_cast<double>(plan.left - plan.right) / 2, static_cast<double>(plan.top - plan.bottom) / 2), a);
-  // Twice as large; the filter moves everything by half a pixel there and back.
-  const Affine large =
-      after(moved(-0.5, -0.5), after(scaled(2), after(to_padded, after(scaled(0.5), moved(0.5, 0.5)))));
-  // From the centres to the first pixels.
-  const double half_columns = static_cast<double>(columns + warp_border) - 0.5;
-  const double half_rows = static_cast<double>(rows + warp_border) - 0.5;
-  plan.map = after(moved(static_cast<double>(columns + plan.left + plan.right) - 0.5,
-                         static_cast<double>(rows + plan.top + plan.bottom) - 0.5),
-                   after(large, moved(-half_columns, -half_rows)));
-  return plan;
+/// y = W x or, `transposed`, W^T x, by the device's kernels.
+Tensor warp_on_device(const Tensor& x, const std::vector<WarpPlan>& plans, bool transposed) {
+  Tensor y = transposed ? torch::zeros(x.sizes(), x.options().requires_grad(false))
+                        : torch::empty(x.sizes(), x.options().requires_grad(false));
+  const auto bytes = static_cast<std::int64_t>(plans.size() * sizeof(WarpPlan));
+  const Tensor there = copied_to_device(plans.data(), bytes, x);
+  const WarpBatch batch{x.size(0), x.size(1), x.size(2), x.size(3), static_cast<const WarpPlan*>(there.data_ptr())};
+  const Tensor scratch = torch::empty({transposed ? 0 : warp_device_scratch(batch)}, y.options());
+  launch_on_device(x, "warp", [&](void* stream) {
+    const auto* const in = x.data_ptr<float>();
+    auto* const out = y.data_ptr<float>();
+    return transposed ? warp_device_transposed(batch, in, out, stream)
+                      : warp_device(batch, in, out, scratch.data_ptr<float>(), stream);
+  });
+  return y;
 }
 
 Tensor warp_by_kernel(const Tensor& any_x, const Tensor& inverse, bool transposed) {
   const Tensor x = any_x.contiguous();
+  std::vector<WarpPlan> plans;
+  for (std::int64_t i = 0; i < x.size(0); ++i)
+    plans.push_back(plan_warp(x.size(2), x.size(3), inverse.data_ptr<double>() + 6 * i));
+  if (!x.is_cpu()) return warp_on_device(x, plans, transposed);
   Tensor y = torch::empty(x.sizes(), x.options().requires_grad(false));
   const std::int64_t channels = x.size(1);
   const std::int64_t pixels = x.size(2) * x.size(3);
@@ -122,11 +82,11 @@ Tensor warp_by_kernel(const Tensor& any_x, const Tensor& inverse, bool transpose
   at::parallel_for(0, x.size(0), 1, [&](std::int64_t begin, std::int64_t end) {
     std::vector<float> scratch;
     for (std::int64_t i = begin; i < end; ++i) {
-      if (is_identity(inverse.data_ptr<double>() + 6 * i)) {
+      const WarpPlan& plan = plans[static_cast<std::size_t>(i)];
+      if (plan.still) {
         std::copy_n(in + i * channels * pixels, channels * pixels, out + i * channels * pixels);
         continue;
       }
-      const WarpPlan plan = plan_of(x.size(2), x.size(3), inverse.data_ptr<double>() + 6 * i);
       scratch.resize(static_cast<std::size_t>(warp_scratch(plan)));
       for (std::int64_t c = 0; c < channels; ++c) {
         const std::int64_t at = (i * channels + c) * pixels;
@@ -161,7 +121,7 @@ Tensor filtered(const Tensor& x, const Tensor& taps, std::int64_t stride) {
 }
 
 Tensor symlet(const Tensor& like) {
-  return torch::tensor(std::vector<double>(symlet6.begin(), symlet6.end()), torch::kDouble).to(like.options());
+  return torch::tensor(std::vector<double>(std::begin(symlet6), std::end(symlet6)), torch::kDouble).to(like.options());
 }
 
 /// Zeros between the pixels, then the filter.
@@ -184,7 +144,7 @@ Tensor warp(const Tensor& x, const Tensor& inverse) {
                   inverse.sizes().equals({x.size(0), 2, 3}),
               "[warp] x must be [N, C, H, W] and inverse [N, 2, 3] float64 on the CPU. Received ", x.sizes(), " and ",
               inverse.sizes(), ".");
-  if (!x.is_cpu() || x.scalar_type() != torch::kFloat) return warp_reference(x, inverse);
+  if (form_of(x, false) == Form::reference) return warp_reference(x, inverse);
   return Warp::apply(x, inverse.contiguous(), false);
 }
 
@@ -194,11 +154,11 @@ Tensor warp_reference(const Tensor& x, const Tensor& inverse) {
   const Tensor maps = inverse.contiguous();
   std::vector<Tensor> images;
   for (std::int64_t i = 0; i < x.size(0); ++i) {
-    if (is_identity(maps.data_ptr<double>() + 6 * i)) {
+    const WarpPlan plan = plan_warp(rows, columns, maps.data_ptr<double>() + 6 * i);
+    if (plan.still) {
       images.push_back(x.narrow(0, i, 1));
       continue;
     }
-    const WarpPlan plan = plan_of(rows, columns, maps.data_ptr<double>() + 6 * i);
     const Tensor large =
         enlarged(torch::reflection_pad2d(x.narrow(0, i, 1), {plan.left, plan.right, plan.top, plan.bottom}));
     const Tensor column = torch::arange(2 * (columns + warp_border), torch::kDouble);

@@ -10,8 +10,8 @@ namespace nodulus::nn {
 ///
 /// x [N, C, H, W]; inverse [N, 2, 3] float64 on the CPU: where the pixel (column, row, 1) of the result comes from,
 /// both measured from the image's centre, in pixels. Linear in x and differentiable any number of times; `inverse` has
-/// no gradient. float32 on the CPU goes through our kernel, an image of each batch by itself; all else through the
-/// reference.
+/// no gradient. float32 on the CPU goes through our kernel, an image of each batch by itself, and float32 on CUDA
+/// through that of the device; all else through the reference.
 torch::Tensor warp(const torch::Tensor& x, const torch::Tensor& inverse);
 
 /// The same by libtorch's operations. libtorch 2's grid_sample has no second derivative: see sample_bilinear().

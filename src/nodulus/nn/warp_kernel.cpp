@@ -2,13 +2,14 @@
 
 #include <algorithm>
 #include <cmath>
+#include <iterator>
 
 #include "nodulus/nn/multiversion.h"
 
 namespace nodulus::nn {
 namespace {
 
-constexpr std::int64_t taps = symlet6.size();
+constexpr std::int64_t taps = std::size(symlet6);
 constexpr std::int64_t margin = 8;  // zeros at either end of a row: more than the filter reaches
 // What enlarging and what bringing down shift the filter by: u[n] = 2 sum_k f[n + 5 - 2 k] x[k] and
 // y[k] = sum_n f[n - 1 - 2 k] t[n].
@@ -40,7 +41,7 @@ void up_row(const float* in, std::int64_t shift, float gain, std::int64_t count,
     const std::int64_t odd = (first + shift) & 1;
     const float* from = in + (first + shift - odd) / 2;
     float f[taps / 2];
-    for (std::int64_t t = 0; t < taps / 2; ++t) f[t] = gain * symlet6[static_cast<std::size_t>(odd + 2 * t)];
+    for (std::int64_t t = 0; t < taps / 2; ++t) f[t] = gain * symlet6[odd + 2 * t];
     const std::int64_t outputs = (count - first + 1) / 2;
     for (std::int64_t m = 0; m < outputs; ++m)
       out[2 * m + first] = f[0] * from[m] + f[1] * from[m - 1] + f[2] * from[m - 2] + f[3] * from[m - 3] +
@@ -54,7 +55,7 @@ void down_row(const float* in, std::int64_t shift, float gain, std::int64_t coun
   for (std::int64_t k = 0; k < count; ++k) {
     const float* from = in + 2 * k - shift;
     float sum = 0;
-    for (std::int64_t j = 0; j < taps; ++j) sum += symlet6[static_cast<std::size_t>(j)] * from[j];
+    for (std::int64_t j = 0; j < taps; ++j) sum += symlet6[j] * from[j];
     out[k] = gain * sum;
   }
 }
@@ -68,7 +69,7 @@ void up_column(const float* in, std::int64_t rows, std::int64_t columns, std::in
   std::fill(out, out + columns, 0.0F);
   for (std::int64_t t = 0; t < taps / 2; ++t) {
     if (last - t < 0 || last - t >= rows) continue;
-    const float f = gain * symlet6[static_cast<std::size_t>(odd + 2 * t)];
+    const float f = gain * symlet6[odd + 2 * t];
     const float* row = in + (last - t) * columns;
     for (std::int64_t c = 0; c < columns; ++c) out[c] += f * row[c];
   }
@@ -82,7 +83,7 @@ void down_column(const float* in, std::int64_t rows, std::int64_t columns, std::
   for (std::int64_t j = 0; j < taps; ++j) {
     const std::int64_t n = 2 * k - shift + j;
     if (n < 0 || n >= rows) continue;
-    const float f = gain * symlet6[static_cast<std::size_t>(j)];
+    const float f = gain * symlet6[j];
     const float* row = in + n * columns;
     for (std::int64_t c = 0; c < columns; ++c) out[c] += f * row[c];
   }

@@ -8,7 +8,6 @@
 #include <fstream>
 #include <nlohmann/json.hpp>
 
-
 namespace nodulus::nn {
 namespace {
 
@@ -24,9 +23,9 @@ Tensor wave_image(double phase, std::int64_t size) {
   Tensor image = torch::empty({1, 1, size, size});
   for (std::int64_t y = 0; y < size; ++y)
     for (std::int64_t x = 0; x < size; ++x)
-      image.data_ptr<float>()[y * size + x] = static_cast<float>(
-          0.8 * std::sin(0.31 * static_cast<double>(x) + phase) * std::cos(0.23 * static_cast<double>(y) - phase) +
-          0.002 * static_cast<double>(x));
+      image.data_ptr<float>()[y * size + x] = static_cast<float>(0.8 * std::sin(0.31 * static_cast<double>(x) + phase) *
+                                                                     std::cos(0.23 * static_cast<double>(y) - phase) +
+                                                                 0.002 * static_cast<double>(x));
   return image;
 }
 

@@ -1,9 +1,16 @@
 #include "nodulus/train/gan_step.h"
 
-#include <gtest/gtest.h>
+#include <gmock/gmock.h>
 
+#include <algorithm>
 #include <cmath>
+#include <cstring>
+#include <numeric>
 
+#include "nodulus/core/safetensors.h"
+#include "nodulus/train/gan_learner.h"
+
+#include "tests/support/expect_error.h"
 #include "tests/train/tiny_training.h"
 
 namespace nodulus::train {
@@ -97,6 +104,82 @@ TEST_F(GanTraining, TheSameSeedGivesTheSameNetworks) {
   EXPECT_TRUE(a.step->state().equal(b.step->state()));
 }
 
+TEST_F(GanTraining, AnInterruptedRunEndsBitIdenticalToAnUninterruptedOne) {
+  // 17 steps: the second R1 phase and the fifth of the path lengths lie behind the interruption.
+  auto training_of = [&](std::int64_t steps) {
+    Training training;
+    training.family = "stylegan2-ada";
+    training.dataset = &*dataset_;
+    training.options.steps = steps;
+    training.options.batch = options_.batch;
+    training.options.sample_minutes = 0;
+    options_.p = 0.5;
+    training.make_learner = [this](const data::Loader& loader) {
+      return std::make_unique<GanLearner>(tiny_networks(), loader, options_);
+    };
+    return training;
+  };
+  SilentMonitor silent;
+  const RunFolder whole = RunFolder::create(folder_ / "runs", "whole", "", {});
+  train(training_of(17), whole, silent);
+  const RunFolder parts = RunFolder::create(folder_ / "runs", "parts", "", {});
+  train(training_of(6), parts, silent);
+  train(training_of(17), parts, silent);
+  const SafetensorsFile a(whole.latest_checkpoint());
+  const SafetensorsFile b(parts.latest_checkpoint());
+  ASSERT_EQ(a.tensors().size(), b.tensors().size());
+  for (const auto& [name, view] : a.tensors())
+    EXPECT_TRUE(std::equal(view.bytes.begin(), view.bytes.end(), b.at(name).bytes.begin())) << name;
+}
+
+TEST_F(GanTraining, BeginsWithAnothersWeightsWhereTheyFit) {
+  const GanLearner from(tiny_networks(), *loader_, options_);
+  CheckpointInfo info;
+  info.family = "stylegan2-ada";
+  info.resolution = 8;
+  save_checkpoint(folder_ / "from.safetensors", info, from.state());
+  options_.seed = 99;
+  models::StyleGan2Options larger = tiny_networks();
+  larger.resolution = 16;  // has all layers of the smaller and more
+  larger.channel_base = 256;
+  const GanLearner to(larger, *loader_, options_);
+  const auto weights = to.weights();
+  const std::size_t fitting = load_fitting(folder_ / "from.safetensors", weights);
+  EXPECT_GT(fitting, weights.size() / 2);
+  EXPECT_LT(fitting, weights.size());
+  const SafetensorsFile file(folder_ / "from.safetensors");
+  std::size_t same = 0;
+  for (const StateTensor& slot : weights) {
+    const auto found = file.tensors().find(slot.name);
+    if (found == file.tensors().end() || !slot.tensor.sizes().equals(found->second.shape)) continue;
+    const Tensor flat = slot.tensor.detach().contiguous();
+    EXPECT_EQ(std::memcmp(flat.data_ptr(), found->second.bytes.data(), found->second.bytes.size()), 0) << slot.name;
+    ++same;
+  }
+  EXPECT_EQ(same, fitting);
+  const auto none = std::vector<StateTensor>{{"model/conv_in.weight", torch::zeros({3})}};
+  test::expect_error([&] { load_fitting(folder_ / "from.safetensors", none); }, ErrorCode::bad_input,
+                     {"stylegan2-ada of 8x8"});
+}
+
+TEST_F(GanTraining, TheDiscriminatorSeesBothKindsAsItWouldSeeEach) {
+  // Scores at the first step, by one pass over generated and real images, against passes of their own.
+  options_.augment = {};
+  torch::manual_seed(1);
+  auto generator = models::make_generator(tiny_networks());
+  auto discriminator = models::make_discriminator(tiny_networks());
+  std::vector<std::uint64_t> numbers(8);
+  std::iota(numbers.begin(), numbers.end(), 0);
+  Tensor real = torch::empty({8, 1, 8, 8});
+  loader_->batch(numbers, {real.data_ptr<float>(), static_cast<std::size_t>(real.numel())});
+  const torch::NoGradGuard no_grad;
+  const double expected = discriminator->forward(real, {}).mean().item<double>();
+  const torch::AutoGradMode grad(true);
+  GanStep step(generator, discriminator, *loader_, options_);
+  step.discriminator_phase(0);
+  EXPECT_NEAR(step.result().real_score, expected, 1e-5);
+}
+
 TEST_F(GanTraining, RecoversBothModes) {
   options_.learning_rate = 0.005;
   options_.gamma = 0.1;
@@ -142,7 +225,7 @@ TEST_F(GanTraining, R1AloneFlattensTheDiscriminator) {
   Pair pair = new_pair();
   const double before = pair.step->run(0).r1_penalty;
   for (std::int64_t step = 0; step < 100; ++step) pair.step->r1_phase(step);
-  EXPECT_LT(pair.step->run(16).r1_penalty, before / 10);
+  EXPECT_LT(pair.step->run(16).r1_penalty, before / 4);
 }
 
 TEST(GanStep, LazyRegularisationRescalesAdam) {

@@ -73,7 +73,12 @@ class StyleGan2Generator : public torch::nn::Module {
 /// interleaved) see one another's deviation.
 class StyleGan2Discriminator : public torch::nn::Module {
  public:
+  explicit StyleGan2Discriminator(const StyleGan2Options& options) : options_(options) {}
   virtual torch::Tensor forward(const torch::Tensor& images, const torch::Tensor& labels) = 0;
+  [[nodiscard]] const StyleGan2Options& options() const { return options_; }
+
+ private:
+  StyleGan2Options options_;
 };
 
 std::shared_ptr<StyleGan2Generator> make_generator(const StyleGan2Options& options);

@@ -113,7 +113,7 @@ class Epilogue : public torch::nn::Module {
 /// Conditional by projection: with labels, the last layer's features times those of the labels.
 class Discriminator final : public StyleGan2Discriminator {
  public:
-  explicit Discriminator(const StyleGan2Options& options) {
+  explicit Discriminator(const StyleGan2Options& options) : StyleGan2Discriminator(options) {
     LayerCount layers(options.freeze);
     for (int resolution = options.resolution; resolution > last_resolution; resolution /= 2)
       blocks_.push_back(register_module(fmt::format("b{}", resolution),

@@ -84,7 +84,7 @@ void GanStep::generator_phase(std::int64_t step) {
   set_trained(*generator_, true);
   set_trained(*discriminator_, false);
   const Tensor ws = styles("generator", step, options_.batch);
-  const Tensor logits = scores(images_of(ws, "generator", step), "generator", step);
+  const Tensor logits = scores(augmented(images_of(ws, "generator", step), "generator", step));
   const Tensor loss = torch::softplus(-logits).mean();  // -log sigmoid(D(G(z)))
   loss.backward();
   result_.generator_loss = checked(loss, "the generator's phase", step);
@@ -125,14 +125,21 @@ void GanStep::discriminator_phase(std::int64_t step) {
     const torch::NoGradGuard no_grad;
     generated = images_of(styles("discriminator", step, options_.batch), "discriminator", step);
   }
-  const Tensor of_generated = scores(generated, "discriminator, generated", step);
-  const Tensor fake_loss = torch::softplus(of_generated).mean();  // -log(1 - sigmoid(D(G(z))))
-  fake_loss.backward();
   const Tensor real = real_images(step);
-  const Tensor of_real = scores(real, "discriminator, real", step);
-  const Tensor real_loss = torch::softplus(-of_real).mean();  // -log sigmoid(D(x))
-  real_loss.backward();
-  result_.discriminator_loss = checked(fake_loss + real_loss, "the discriminator's phase", step);
+  // Both at once, for one pass over the weights; groups of the minibatch deviation hold one kind alone: i mod the
+  // number of groups tells an image's.
+  const std::int64_t group = std::min<std::int64_t>(discriminator_->options().group, options_.batch);
+  auto in_groups = [&](const Tensor& images) { return images.unflatten(0, {group, options_.batch / group}); };
+  const Tensor seen = torch::stack({in_groups(augmented(generated, "discriminator, generated", step)),
+                                    in_groups(augmented(real, "discriminator, real", step))},
+                                   1);
+  const Tensor logits = scores(seen.flatten(0, 2)).view({group, 2, -1});
+  const Tensor of_generated = logits.select(1, 0);
+  const Tensor of_real = logits.select(1, 1);
+  // -log(1 - sigmoid(D(G(z)))) and -log sigmoid(D(x))
+  const Tensor loss = torch::softplus(of_generated).mean() + torch::softplus(-of_real).mean();
+  loss.backward();
+  result_.discriminator_loss = checked(loss, "the discriminator's phase", step);
   result_.real_score = of_real.mean().item<double>();
   result_.fake_score = of_generated.mean().item<double>();
   if (options_.batch > 1) result_.spread = deviation_between(generated) / std::max(deviation_between(real), 1e-6);
@@ -146,7 +153,7 @@ void GanStep::discriminator_phase(std::int64_t step) {
 void GanStep::r1_phase(std::int64_t step) {
   set_trained(*discriminator_, true);
   const Tensor real = real_images(step).requires_grad_();
-  const Tensor logits = scores(real, "R1", step);
+  const Tensor logits = scores(augmented(real, "R1", step));
   const Tensor gradient = torch::autograd::grad({logits.sum()}, {real}, {}, true, true)[0];
   const Tensor penalty = gradient.square().sum({1, 2, 3}).mean();
   const Tensor loss = penalty * (options_.gamma / 2 * options_.r1_interval);
@@ -220,13 +227,16 @@ Tensor GanStep::images_of(const Tensor& ws, const char* purpose, std::int64_t st
   return generator_->synthesize(ws, models::LayerNoise::random).to(torch::kFloat);
 }
 
-Tensor GanStep::scores(const Tensor& images, const char* purpose, std::int64_t step) {
+Tensor GanStep::augmented(const Tensor& images, const char* purpose, std::int64_t step) {
   const std::uint64_t seed = derive_seed(derive_seed(options_.seed, "augment"), purpose);
   const auto all = numbers(step, images.size(0));
   std::vector<Augmentation> augmentations;
   for (const std::uint64_t number : all)
     augmentations.push_back(draw_augmentation(options_.augment, p(), seed, number));
-  const Tensor seen = augment(images, augmentations, seed, all);
+  return augment(images, augmentations, seed, all);
+}
+
+Tensor GanStep::scores(const Tensor& seen) {
   const nn::Bfloat16Scope scope(options_.bfloat16);
   return discriminator_->forward(seen, {}).to(torch::kFloat);
 }

@@ -78,6 +78,8 @@ class GanStep {
   /// networks and the optimisers all that a resumed training needs.
   [[nodiscard]] const torch::Tensor& state() const { return state_; }
   [[nodiscard]] double p() const;
+  /// Of the last run() or phase.
+  [[nodiscard]] const GanResult& result() const { return result_; }
 
   /// Half-life of the average in images, and the decay of one step, at so many images seen.
   [[nodiscard]] static double ema_decay_at(const GanStepOptions& options, std::int64_t images_seen);
@@ -92,8 +94,9 @@ class GanStep {
   /// Styles [count, layers, w] of new latents, two of them mixed with probability `mixing`.
   torch::Tensor styles(const char* purpose, std::int64_t step, std::int64_t count);
   torch::Tensor images_of(const torch::Tensor& ws, const char* purpose, std::int64_t step);
-  /// The discriminator's scores of augmented images.
-  torch::Tensor scores(const torch::Tensor& images, const char* purpose, std::int64_t step);
+  torch::Tensor augmented(const torch::Tensor& images, const char* purpose, std::int64_t step);
+  /// The discriminator's scores, [N, 1].
+  torch::Tensor scores(const torch::Tensor& seen);
   void take(Adam& adam, double learning_rate, double ema_decay, const char* phase, std::int64_t step) const;
   void adapt(std::int64_t step);
 

@@ -33,6 +33,7 @@ void write_two_modes(const std::filesystem::path& folder) {
   ArtifactWriter artifact(folder, "dataset", false);
   data::DatasetInfo info;
   info.height = info.width = 8;
+  info.labels = {{"side", "number", "", {}}};
   data::DatasetWriter writer(artifact.path(), info, {"patient", "nodule"});
   for (int i = 0; i < 16; ++i) {
     std::vector<float> noise(64);
@@ -46,6 +47,7 @@ void write_two_modes(const std::filesystem::path& folder) {
     data::Item item;
     item.patient = "P" + std::to_string(i);
     item.nodule = "1";
+    item.labels = {std::to_string(i % 2 == 0 ? 3 : 5)};  // the side that is bright
     item.split = data::Split::train;
     writer.append(item, image, {});
   }
@@ -78,8 +80,8 @@ class GanTraining : public ::testing::Test {
   Pair new_pair() {
     torch::manual_seed(1);
     Pair pair;
-    pair.generator = models::make_generator(tiny_networks());
-    auto discriminator = models::make_discriminator(tiny_networks());
+    pair.generator = models::make_generator(networks_);
+    auto discriminator = models::make_discriminator(networks_);
     pair.step = std::make_unique<GanStep>(pair.generator, discriminator, *loader_, options_);
     for (const auto& all : {pair.generator->parameters(), pair.generator->buffers(), discriminator->parameters()})
       pair.tensors.insert(pair.tensors.end(), all.begin(), all.end());
@@ -90,6 +92,7 @@ class GanTraining : public ::testing::Test {
   std::optional<data::Dataset> dataset_;
   std::optional<data::Loader> loader_;
   GanStepOptions options_;
+  models::StyleGan2Options networks_ = tiny_networks();
 };
 
 TEST_F(GanTraining, TheSameSeedGivesTheSameNetworks) {
@@ -202,6 +205,43 @@ TEST_F(GanTraining, RecoversBothModes) {
   EXPECT_GT(left, 0.1);
   EXPECT_GT(right, 0.1);
   EXPECT_GT(left + right, 0.6);
+}
+
+TEST_F(GanTraining, DrawsTheClassThatIsAskedFor) {
+  options_.learning_rate = 0.005;
+  options_.gamma = 0.1;
+  options_.batch = 16;
+  options_.ema_kimg = 0.5;
+  options_.adapts = false;
+  options_.classes = {"side", class_values(*loader_, "side")};
+  EXPECT_THAT(options_.classes.values, ::testing::ElementsAre(3, 5));
+  networks_.labels = 2;
+  Pair pair = new_pair();
+  for (std::int64_t step = 0; step < 500; ++step) pair.step->run(step);
+  const torch::NoGradGuard no_grad;
+  const auto& averages = pair.step->generator_adam().averages();
+  const auto parameters = pair.generator->parameters();
+  for (std::size_t i = 0; i < parameters.size(); ++i) parameters[i].copy_(averages[i]);
+  const Tensor labels = torch::eye(2).repeat_interleave(100, 0);
+  const Tensor w = pair.generator->map(torch::randn({200, 16}), labels);
+  const Tensor images = pair.generator->synthesize(pair.generator->broadcast(w), models::LayerNoise::constant);
+  const Tensor difference = images.slice(3, 0, 4).mean({1, 2, 3}) - images.slice(3, 4, 8).mean({1, 2, 3});
+  EXPECT_GT((difference.narrow(0, 0, 100) > 0.3).to(torch::kDouble).mean().item<double>(), 0.8);
+  EXPECT_GT((difference.narrow(0, 100, 100) < -0.3).to(torch::kDouble).mean().item<double>(), 0.8);
+}
+
+TEST_F(GanTraining, RefusesLabelsThatDoNotMatch) {
+  GanOptions given;
+  given.label = "sise";
+  test::expect_error([&] { given.find_classes(*loader_); }, ErrorCode::usage, {"sise", "side"});
+  given.label = "side";
+  given.classes = {3, 4};
+  test::expect_error([&] { given.find_classes(*loader_); }, ErrorCode::usage, {"3, 4", "found 5"});
+  given.classes.clear();
+  given.find_classes(*loader_);
+  EXPECT_THAT(given.classes, ::testing::ElementsAre(3, 5));
+  given.label.clear();
+  test::expect_error([&] { given.find_classes(*loader_); }, ErrorCode::usage, {"--stylegan2.label"});
 }
 
 TEST_F(GanTraining, PFollowsTheSignOfTheScores) {

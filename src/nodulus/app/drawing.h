@@ -19,6 +19,7 @@ struct DrawingRequest {
   std::filesystem::path checkpoint;
   train::CheckpointInfo info;
   std::int64_t count = 0;
+  std::uint64_t first_seed = 0;  ///< Image i is of this + i.
   torch::Device device = torch::kCPU;
   std::function<void(std::int64_t done, std::int64_t total)> on_step;  ///< Within a batch; may throw to stop.
 };
@@ -83,6 +84,7 @@ class GanDrawingSettings {
   double truncation_ = 1;
   std::string noise_ = "const";
   std::string mix_;
+  std::string class_;
 };
 
 }  // namespace nodulus::app

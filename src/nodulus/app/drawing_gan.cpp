@@ -1,5 +1,7 @@
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
+#include <algorithm>
 #include <optional>
 
 #include "nodulus/app/drawing.h"
@@ -7,6 +9,7 @@
 #include "nodulus/core/error.h"
 #include "nodulus/core/numbers.h"
 #include "nodulus/sample/gan_source.h"
+#include "nodulus/train/classes.h"
 
 namespace nodulus::app {
 namespace {
@@ -18,8 +21,14 @@ struct Mix {
 
 class GanDrawing final : public Drawing {
  public:
-  GanDrawing(const sample::GanParts& parts, const ImageEdit& edit, std::optional<Mix> mix)
-      : generator_(parts.generator), source_(parts), edit_(edit), mix_(mix) {
+  GanDrawing(const sample::GanParts& parts, const ImageEdit& edit, std::optional<Mix> mix, train::Classes classes,
+             std::uint64_t first_seed)
+      : generator_(parts.generator),
+        source_(parts),
+        edit_(edit),
+        mix_(mix),
+        classes_(std::move(classes)),
+        first_seed_(first_seed) {
     if (!edit.interpolates()) return;
     from_ = end_of(edit.from());
     to_ = end_of(edit.to());
@@ -31,7 +40,14 @@ class GanDrawing final : public Drawing {
     return source_.between(from_, to_, edit_.weights(first, seeds.size()));
   }
   [[nodiscard]] std::string condition(std::int64_t i) const override {
-    return mix_ ? fmt::format("styles of {} from layer {} on", mix_->seed, mix_->layer) : edit_.condition(i);
+    if (edit_.interpolates()) return edit_.condition(i);
+    std::string text;
+    if (!classes_.values.empty()) {
+      const std::int64_t index = source_.class_of(first_seed_ + static_cast<std::uint64_t>(i));
+      text = fmt::format("{}={}", classes_.label, classes_.values.at(static_cast<std::size_t>(index)));
+    }
+    if (mix_) text += fmt::format("{}styles of {} from layer {} on", text.empty() ? "" : "; ", mix_->seed, mix_->layer);
+    return text;
   }
   [[nodiscard]] std::uint64_t seed(std::uint64_t own) const override {
     return edit_.interpolates() ? whole_number(edit_.from()).value_or(own) : own;
@@ -56,6 +72,8 @@ class GanDrawing final : public Drawing {
   sample::GanSource source_;
   const ImageEdit& edit_;
   std::optional<Mix> mix_;
+  train::Classes classes_;
+  std::uint64_t first_seed_;
   torch::Tensor from_;
   torch::Tensor to_;
 };
@@ -72,14 +90,16 @@ void GanDrawingSettings::describe(Options& options) {
       .between(-4, 4);
   options.add("layer_noise", noise_, "of StyleGAN2: the same for all images, each its own, or none")
       .one_of({"const", "random", "none"});
+  options.add("class", class_, "of a model trained on a label: the value that is asked for; default: each as often");
   options.add("mix", mix_, "of StyleGAN2, SEED or SEED:LAYER: from that layer on the styles of that seed");
 }
 
 void GanDrawingSettings::refuse(const std::string& family) const {
   const GanDrawingSettings usual;
-  if (truncation_ != usual.truncation_ || noise_ != usual.noise_ || mix_ != usual.mix_)
-    throw Error(ErrorCode::usage,
-                fmt::format("--truncation, --layer-noise and --mix: {} has no styles; expected none of them", family));
+  if (truncation_ != usual.truncation_ || noise_ != usual.noise_ || mix_ != usual.mix_ || class_ != usual.class_)
+    throw Error(
+        ErrorCode::usage,
+        fmt::format("--truncation, --layer-noise, --mix and --class: {} has no styles; expected none of them", family));
 }
 
 std::unique_ptr<Drawing> GanDrawingSettings::open(const DrawingRequest& request, ImageEdit& edit) const {
@@ -88,6 +108,18 @@ std::unique_ptr<Drawing> GanDrawingSettings::open(const DrawingRequest& request,
   parts.truncation = truncation_;
   parts.noise = layer_noise(noise_);
   parts.device = request.device;
+  const auto classes = request.info.options.value("stylegan2.classes", std::vector<int>{});
+  if (!class_.empty()) {
+    const auto at = std::find_if(classes.begin(), classes.end(), [&](int v) { return std::to_string(v) == class_; });
+    if (at == classes.end())
+      throw Error(ErrorCode::usage,
+                  classes.empty()
+                      ? fmt::format("--class: this model was trained without a label; expected none, found "
+                                    "'{}'",
+                                    class_)
+                      : fmt::format("--class: expected one of {}, found '{}'", fmt::join(classes, ", "), class_));
+    parts.class_index = at - classes.begin();
+  }
   std::optional<Mix> mix;
   if (!mix_.empty()) {
     const std::size_t colon = mix_.find(':');
@@ -106,7 +138,8 @@ std::unique_ptr<Drawing> GanDrawingSettings::open(const DrawingRequest& request,
     throw Error(ErrorCode::usage, "--mix and --interpolate: expected one of them, found both");
   if (!edit.data().empty())
     throw Error(ErrorCode::usage, "--inpaint: expected a model of a diffusion family, found " + request.info.family);
-  return std::make_unique<GanDrawing>(parts, edit, mix);
+  return std::make_unique<GanDrawing>(
+      parts, edit, mix, train::Classes{request.info.options.value("stylegan2.label", ""), classes}, request.first_seed);
 }
 
 }  // namespace nodulus::app

@@ -85,6 +85,7 @@ class Generate final : public Command {
     request.checkpoint = checkpoint_of(model_);
     request.info = train::read_checkpoint_info(request.checkpoint);
     request.count = count_;
+    request.first_seed = seed_;
     request.device = device_from(common.device);
     request.on_step = [this, &monitor](std::int64_t done, std::int64_t total) {
       if (monitor.stop_requested())

@@ -18,6 +18,7 @@ class TrainableGan final : public Trainable {
     if (loader.items() < 2)
       throw Error(ErrorCode::usage,
                   "--data: expected two images or more to train on, found " + std::to_string(loader.items()));
+    settings_.find_classes(loader);
     networks_ = settings_.networks(loader.channels(), loader.height(), settings.batch, settings.bfloat16);
   }
 

@@ -53,7 +53,19 @@ Tensor GanSource::styles(std::span<const std::uint64_t> seeds) const {
   for (std::size_t i = 0; i < seeds.size(); ++i)
     RandomStream(seeds[i]).fill_normal(
         {z.data_ptr<float>() + static_cast<std::int64_t>(i) * size, static_cast<std::size_t>(size)});
-  return parts_.generator->map(z.to(parts_.device), {});
+  Tensor labels;
+  if (const std::int64_t classes = parts_.generator->options().labels; classes > 0) {
+    std::vector<std::int64_t> asked;
+    for (const std::uint64_t seed : seeds) asked.push_back(class_of(seed));
+    labels = torch::eye(classes).index_select(0, torch::tensor(asked)).to(parts_.device);
+  }
+  return parts_.generator->map(z.to(parts_.device), labels);
+}
+
+std::int64_t GanSource::class_of(std::uint64_t seed) const {
+  if (parts_.class_index) return *parts_.class_index;
+  return static_cast<std::int64_t>(derive_seed(seed, "class") %
+                                   static_cast<std::uint64_t>(parts_.generator->options().labels));
 }
 
 Tensor GanSource::synthesized(const Tensor& ws, std::span<const std::uint64_t> seeds) const {

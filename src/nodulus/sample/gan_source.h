@@ -1,6 +1,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <span>
 
 #include "nodulus/models/stylegan2.h"
@@ -12,6 +13,7 @@ struct GanParts {
   std::shared_ptr<models::StyleGan2Generator> generator;
   double truncation = 1;  ///< psi: styles are moved towards their mean, truer and less varied below 1.
   models::LayerNoise noise = models::LayerNoise::constant;
+  std::optional<std::int64_t> class_index;  ///< Of a model with classes, what is asked for; nothing: each as often.
   torch::Device device = torch::kCPU;
 };
 
@@ -29,6 +31,8 @@ class GanSource final : public ImageSource {
   torch::Tensor between(const torch::Tensor& from, const torch::Tensor& to, std::span<const double> weights);
   /// The styles of each seed up to layer `layer`, from there on those of `fine`.
   torch::Tensor mixed(std::span<const std::uint64_t> seeds, std::uint64_t fine, int layer);
+  /// Which class the image of a seed is, of a model with classes.
+  [[nodiscard]] std::int64_t class_of(std::uint64_t seed) const;
   [[nodiscard]] torch::Device device() const { return parts_.device; }
 
  private:

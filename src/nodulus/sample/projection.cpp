@@ -52,8 +52,12 @@ class Search {
       : generator_(generator), options_(options), distance_(target), channels_(target.size(1)) {
     const torch::NoGradGuard no_grad;
     const std::int64_t z = generator.options().z;
+    Tensor labels;
+    if (const std::int64_t classes = generator.options().labels; classes > 0)
+      labels = torch::eye(classes).index_select(0, torch::arange(options.mean_samples) % classes).to(target.device());
     const Tensor all = generator.map(
-        normal_tensor(derive_seed(options.seed, "mean style"), 0, {options.mean_samples, z}).to(target.device()), {});
+        normal_tensor(derive_seed(options.seed, "mean style"), 0, {options.mean_samples, z}).to(target.device()),
+        labels);
     const Tensor mean = all.mean(0, true);
     deviation_ = (all - mean).square().sum(1).mean().sqrt();
     moved_.push_back(options.style_a_layer ? mean.repeat({generator.layers(), 1}) : mean);

@@ -84,7 +84,8 @@ void GanStep::generator_phase(std::int64_t step) {
   set_trained(*generator_, true);
   set_trained(*discriminator_, false);
   const Tensor ws = styles("generator", step, options_.batch);
-  const Tensor logits = scores(augmented(images_of(ws, "generator", step), "generator", step));
+  const Tensor logits = scores(augmented(images_of(ws, "generator", step), "generator", step),
+                               drawn_labels("generator", step, options_.batch));
   const Tensor loss = torch::softplus(-logits).mean();  // -log sigmoid(D(G(z)))
   loss.backward();
   result_.generator_loss = checked(loss, "the generator's phase", step);
@@ -129,11 +130,14 @@ void GanStep::discriminator_phase(std::int64_t step) {
   // Both at once, for one pass over the weights; groups of the minibatch deviation hold one kind alone: i mod the
   // number of groups tells an image's.
   const std::int64_t group = std::min<std::int64_t>(discriminator_->options().group, options_.batch);
-  auto in_groups = [&](const Tensor& images) { return images.unflatten(0, {group, options_.batch / group}); };
-  const Tensor seen = torch::stack({in_groups(augmented(generated, "discriminator, generated", step)),
-                                    in_groups(augmented(real, "discriminator, real", step))},
-                                   1);
-  const Tensor logits = scores(seen.flatten(0, 2)).view({group, 2, -1});
+  auto both = [&](const Tensor& of_generated, const Tensor& of_real) {
+    auto in_groups = [&](const Tensor& t) { return t.unflatten(0, {group, options_.batch / group}); };
+    return of_real.defined() ? torch::stack({in_groups(of_generated), in_groups(of_real)}, 1).flatten(0, 2) : of_real;
+  };
+  const Tensor logits =
+      scores(both(augmented(generated, "discriminator, generated", step), augmented(real, "discriminator, real", step)),
+             both(drawn_labels("discriminator", step, options_.batch), real_labels(step)))
+          .view({group, 2, -1});
   const Tensor of_generated = logits.select(1, 0);
   const Tensor of_real = logits.select(1, 1);
   // -log(1 - sigmoid(D(G(z)))) and -log sigmoid(D(x))
@@ -153,7 +157,7 @@ void GanStep::discriminator_phase(std::int64_t step) {
 void GanStep::r1_phase(std::int64_t step) {
   set_trained(*discriminator_, true);
   const Tensor real = real_images(step).requires_grad_();
-  const Tensor logits = scores(augmented(real, "R1", step));
+  const Tensor logits = scores(augmented(real, "R1", step), real_labels(step));
   const Tensor gradient = torch::autograd::grad({logits.sum()}, {real}, {}, true, true)[0];
   const Tensor penalty = gradient.square().sum({1, 2, 3}).mean();
   const Tensor loss = penalty * (options_.gamma / 2 * options_.r1_interval);
@@ -205,8 +209,26 @@ Tensor GanStep::latents(const char* purpose, std::int64_t step, std::int64_t cou
   return z.to(options_.device);
 }
 
+Tensor GanStep::real_labels(std::int64_t step) const {
+  if (options_.classes.values.empty()) return {};
+  return class_rows(options_.classes, loader_, numbers(step, options_.batch)).to(options_.device);
+}
+
+Tensor GanStep::drawn_labels(const char* purpose, std::int64_t step, std::int64_t count) const {
+  if (options_.classes.values.empty()) return {};
+  const std::uint64_t seed = derive_seed(derive_seed(options_.seed, "labels"), purpose);
+  std::vector<std::uint64_t> samples;
+  for (const std::uint64_t number : numbers(step, count)) {
+    float drawn = 0;
+    RandomStream(seed, number).fill_uniform({&drawn, 1});
+    samples.push_back(static_cast<std::uint64_t>(static_cast<double>(drawn) * static_cast<double>(loader_.items())));
+  }
+  return class_rows(options_.classes, loader_, samples).to(options_.device);
+}
+
 Tensor GanStep::styles(const char* purpose, std::int64_t step, std::int64_t count) {
-  const Tensor w = generator_->map(latents(purpose, step, count), {});
+  const Tensor labels = drawn_labels(purpose, step, count);
+  const Tensor w = generator_->map(latents(purpose, step, count), labels);
   generator_->track(w);
   const Tensor ws = generator_->broadcast(w);
   std::array<float, 2> drawn{};
@@ -216,7 +238,7 @@ Tensor GanStep::styles(const char* purpose, std::int64_t step, std::int64_t coun
   const std::int64_t layers = generator_->layers();
   const auto kept = 1 + static_cast<std::int64_t>(drawn[1] * static_cast<float>(layers - 1));
   const Tensor other =
-      generator_->broadcast(generator_->map(latents((std::string(purpose) + ", mixed").c_str(), step, count), {}));
+      generator_->broadcast(generator_->map(latents((std::string(purpose) + ", mixed").c_str(), step, count), labels));
   return torch::cat({ws.narrow(1, 0, kept), other.narrow(1, kept, layers - kept)}, 1);
 }
 
@@ -236,9 +258,9 @@ Tensor GanStep::augmented(const Tensor& images, const char* purpose, std::int64_
   return augment(images, augmentations, seed, all);
 }
 
-Tensor GanStep::scores(const Tensor& seen) {
+Tensor GanStep::scores(const Tensor& seen, const Tensor& labels) {
   const nn::Bfloat16Scope scope(options_.bfloat16);
-  return discriminator_->forward(seen, {}).to(torch::kFloat);
+  return discriminator_->forward(seen, labels).to(torch::kFloat);
 }
 
 }  // namespace nodulus::train

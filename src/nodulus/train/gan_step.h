@@ -11,6 +11,7 @@
 #include "nodulus/models/stylegan2.h"
 #include "nodulus/train/adam.h"
 #include "nodulus/train/augment.h"
+#include "nodulus/train/classes.h"
 
 namespace nodulus::train {
 
@@ -27,6 +28,7 @@ struct GanStepOptions {
   double mixing = 0.9;       ///< Probability that an image has two styles.
   double ema_kimg = 10;      ///< Thousands of images in which the average forgets half.
   double ema_rampup = 0.05;  ///< At most this share of the images seen; 0: no ramp.
+  Classes classes;           ///< That images are conditioned on.
   AugmentOptions augment;
   double p = 0;  ///< First, or, with `adapts` false, always.
   bool adapts = true;
@@ -91,12 +93,15 @@ class GanStep {
   [[nodiscard]] torch::Tensor real_images(std::int64_t step) const;
   /// Normal [count, z], a row for each sample number.
   [[nodiscard]] torch::Tensor latents(const char* purpose, std::int64_t step, std::int64_t count) const;
-  /// Styles [count, layers, w] of new latents, two of them mixed with probability `mixing`.
+  /// Labels of the data's own images at random, [count, labels]; undefined without classes.
+  [[nodiscard]] torch::Tensor drawn_labels(const char* purpose, std::int64_t step, std::int64_t count) const;
+  [[nodiscard]] torch::Tensor real_labels(std::int64_t step) const;
+  /// Styles [count, layers, w] of new latents and their drawn labels, two of them mixed with probability `mixing`.
   torch::Tensor styles(const char* purpose, std::int64_t step, std::int64_t count);
   torch::Tensor images_of(const torch::Tensor& ws, const char* purpose, std::int64_t step);
   torch::Tensor augmented(const torch::Tensor& images, const char* purpose, std::int64_t step);
   /// The discriminator's scores, [N, 1].
-  torch::Tensor scores(const torch::Tensor& seen);
+  torch::Tensor scores(const torch::Tensor& seen, const torch::Tensor& labels);
   void take(Adam& adam, double learning_rate, double ema_decay, const char* phase, std::int64_t step) const;
   void adapt(std::int64_t step);
 

@@ -20,7 +20,7 @@ EqualizedLinearImpl::EqualizedLinearImpl(std::int64_t in, std::int64_t out, cons
 Tensor EqualizedLinearImpl::forward(const Tensor& x) {
   const Tensor bias =
       bias_.defined() && options_.learning_rate_multiplier != 1 ? bias_ * options_.learning_rate_multiplier : bias_;
-  const Tensor y = linear(x, weight_ * gain_, bias);
+  Tensor y = linear(x, weight_ * gain_, bias);
   if (options_.activation.slope == 1 && options_.activation.gain == 1) return y;
   return bias_act_reference(y, {}, options_.activation);
 }

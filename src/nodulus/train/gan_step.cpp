@@ -230,7 +230,7 @@ Tensor GanStep::styles(const char* purpose, std::int64_t step, std::int64_t coun
   const Tensor labels = drawn_labels(purpose, step, count);
   const Tensor w = generator_->map(latents(purpose, step, count), labels);
   generator_->track(w);
-  const Tensor ws = generator_->broadcast(w);
+  Tensor ws = generator_->broadcast(w);
   std::array<float, 2> drawn{};
   RandomStream(derive_seed(derive_seed(options_.seed, "style mixing"), purpose), static_cast<std::uint64_t>(step))
       .fill_uniform(drawn);

@@ -76,6 +76,9 @@ void DiffusionDrawingSettings::refuse_sampler(const std::string& family) const {
     throw Error(ErrorCode::usage,
                 fmt::format("--sampler: {} has no noise levels to go through; expected none, found {}", family,
                             asked_sampler_));
+  if (steps_ > 0 || bfloat16_)
+    throw Error(ErrorCode::usage,
+                fmt::format("--steps and --bfloat16: {} draws an image in one step; expected neither", family));
 }
 
 std::unique_ptr<Drawing> DiffusionDrawingSettings::open(const DrawingRequest& request) {

@@ -37,7 +37,7 @@ class GanDrawing final : public Drawing {
   torch::Tensor images(std::span<const std::uint64_t> seeds, std::int64_t first) override {
     if (mix_) return source_.mixed(seeds, mix_->seed, mix_->layer);
     if (!edit_.interpolates()) return source_.images(seeds, {});
-    return source_.between(from_, to_, edit_.weights(first, seeds.size()));
+    return source_.between(from_, to_, edit_.weights(first, seeds.size()), seed(first_seed_));
   }
   [[nodiscard]] std::string condition(std::int64_t i) const override {
     if (edit_.interpolates()) return edit_.condition(i);
@@ -136,6 +136,7 @@ std::unique_ptr<Drawing> GanDrawingSettings::open(const DrawingRequest& request,
   edit.check_interpolation(request.count);
   if (mix && edit.interpolates())
     throw Error(ErrorCode::usage, "--mix and --interpolate: expected one of them, found both");
+  edit.check_region();
   if (!edit.data().empty())
     throw Error(ErrorCode::usage, "--inpaint: expected a model of a diffusion family, found " + request.info.family);
   return std::make_unique<GanDrawing>(

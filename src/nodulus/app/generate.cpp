@@ -67,6 +67,7 @@ class Generate final : public Command {
     manifest.options["window_hu"] = {info.window_hu.lo, info.window_hu.hi};
     manifest.options["family"] = info.family;
     manifest.options["evaluations"] = drawing->evaluations();
+    if (drawing->sampler().empty()) manifest.options["sampler"] = "";
     manifest.seed = seed_;
     manifest.synthetic = true;
     manifest.inputs.push_back(input);
@@ -131,6 +132,7 @@ class Generate final : public Command {
       std::vector<std::uint64_t> seeds(static_cast<std::size_t>(batch_now_));
       std::iota(seeds.begin(), seeds.end(), seed_ + static_cast<std::uint64_t>(done_));
       const torch::Tensor images = drawing.images(seeds, done_);
+      if (drawing.steps() == 1) on_batch_(1, 1);
       const auto one = static_cast<std::size_t>(images.numel() / batch_now_);
       for (std::size_t i = 0; i < seeds.size(); ++i) {
         writer.append({images.data_ptr<float>() + i * one, one},

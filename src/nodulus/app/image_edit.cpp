@@ -41,6 +41,11 @@ void ImageEdit::check_interpolation(std::int64_t count) {
     throw Error(ErrorCode::usage, fmt::format("--interpolate: expected --count of 2 or more, found {}", count));
 }
 
+void ImageEdit::check_region() const {
+  if (inpaint_.empty() && !region_.empty())
+    throw Error(ErrorCode::usage, "--region: expected --inpaint with the data set that the image is in");
+}
+
 void ImageEdit::prepare(const TrainedModel& model, const SamplerChoice& choice, std::int64_t count) {
   check_interpolation(count);
   if (interpolates()) {
@@ -51,8 +56,7 @@ void ImageEdit::prepare(const TrainedModel& model, const SamplerChoice& choice, 
     throw Error(ErrorCode::usage,
                 fmt::format("--inpaint: it goes by ancestral steps of its own; expected no --sampler, found {}",
                             asked_sampler_));
-  if (inpaint_.empty() && !region_.empty())
-    throw Error(ErrorCode::usage, "--region: expected --inpaint with the data set that the image is in");
+  check_region();
   if (interpolates() && (choice.row->stochastic || choice.sampler->adds_noise()))
     throw Error(ErrorCode::usage,
                 fmt::format("--interpolate: expected a sampler without noise of its own (nodulus samplers lists them), "

@@ -21,6 +21,8 @@ class ImageEdit {
   void note_sampler(const std::string& name) { asked_sampler_ = name; }
   /// The part of prepare() that needs no model: reads the two ends of --interpolate.
   void check_interpolation(std::int64_t count);
+  /// Throws Error{usage} for a region of no image.
+  void check_region() const;
   [[nodiscard]] bool interpolates() const { return !interpolate_.empty(); }
   /// Of --interpolate: its ends as they were given, and how far images [first, first + count) are on the way.
   [[nodiscard]] const std::string& from() const { return from_text_; }

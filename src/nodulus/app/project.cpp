@@ -12,6 +12,7 @@
 #include "nodulus/app/trained.h"
 #include "nodulus/core/artifact.h"
 #include "nodulus/core/error.h"
+#include "nodulus/core/files.h"
 #include "nodulus/core/reject.h"
 #include "nodulus/sample/projection.h"
 
@@ -146,12 +147,19 @@ class Project final : public Command {
 #endif
   }
 
+  [[nodiscard]] std::string source_name() const {
+    const std::filesystem::path path = without_slash(image_);
+    std::error_code ignored;
+    return std::filesystem::is_directory(path, ignored) ? fmt::format("item {} of {}", item_, path.filename().string())
+                                                        : path.filename().string();
+  }
+
   void write(const std::filesystem::path& folder, const Inputs& inputs, const sample::Projection& found) const {
     const data::ModelShape shape{inputs.info.image_channels, inputs.info.resolution, inputs.info.resolution};
     ImagesWriter writer(folder, shape, inputs.info.window_hu, true);
     const Tensor image = found.image.cpu().contiguous();
     writer.append({image.data_ptr<float>(), static_cast<std::size_t>(image.numel())},
-                  {model_.string(), std::to_string(settings_.seed), "projection of " + image_.filename().string(), "",
+                  {model_.string(), std::to_string(settings_.seed), "projection of " + source_name(), "",
                    std::to_string(settings_.steps), std::to_string(settings_.steps)});
     writer.close();
     write_latent(folder / latent_file, found.styles, found.noise);

@@ -29,11 +29,11 @@ Tensor GanSource::styles_of(std::uint64_t seed) const {
   return parts_.generator->broadcast(styles({&seed, 1}), parts_.truncation)[0];
 }
 
-Tensor GanSource::between(const Tensor& from, const Tensor& to, std::span<const double> weights) {
+Tensor GanSource::between(const Tensor& from, const Tensor& to, std::span<const double> weights, std::uint64_t seed) {
   const c10::InferenceMode no_graph;
   std::vector<Tensor> all;
   for (const double weight : weights) all.push_back(from.lerp(to, weight));
-  const std::vector<std::uint64_t> seeds(weights.size(), 0);
+  const std::vector<std::uint64_t> seeds(weights.size(), seed);
   return synthesized(torch::stack(all), seeds);
 }
 

@@ -26,9 +26,10 @@ class GanSource final : public ImageSource {
   torch::Tensor images(std::span<const std::uint64_t> seeds, const Condition& condition) override;
   /// Styles of a seed, [layers, w], truncated.
   [[nodiscard]] torch::Tensor styles_of(std::uint64_t seed) const;
-  /// The way from some styles to others, [layers, w]: those of each image are (1 - weight) from + weight to. All have
-  /// the same noise.
-  torch::Tensor between(const torch::Tensor& from, const torch::Tensor& to, std::span<const double> weights);
+  /// The way from some styles to others, [layers, w]: those of each image are (1 - weight) from + weight to. Noise,
+  /// where it is random, is that of `seed` in all.
+  torch::Tensor between(const torch::Tensor& from, const torch::Tensor& to, std::span<const double> weights,
+                        std::uint64_t seed);
   /// The styles of each seed up to layer `layer`, from there on those of `fine`.
   torch::Tensor mixed(std::span<const std::uint64_t> seeds, std::uint64_t fine, int layer);
   /// Which class the image of a seed is, of a model with classes.

@@ -116,6 +116,8 @@ models::StyleGan2Options GanOptions::networks(int channels, int resolution, int 
 }
 
 GanStepOptions GanOptions::resolved(int resolution, int batch, bool transferred) const {
+  if (p < 0 && p != -1)
+    throw Error(ErrorCode::usage, fmt::format("--gan.p: expected -1 or a probability of 0 to 1, found {}", p));
   GanStepOptions step;
   step.batch = batch;
   step.learning_rate = learning_rate > 0 ? learning_rate : (resolution >= 1024 ? 0.002 : 0.0025);

@@ -37,7 +37,7 @@ std::vector<std::string> GanWatch::see(std::int64_t step, const GanResult& resul
                   loss, sign));
   tell(1, adapts_ && result.p >= 1,
        "p has run to 1: the discriminator knows the images by heart, and augmentations begin to show in what is "
-       "generated. Try --flips true, more images, --transfer, or a higher --gan.gamma");
+       "generated. Try --flips, more images, --transfer, or a higher --gan.gamma");
   tell(
       2, spread < collapsed_spread,
       fmt::format("generated images differ by {:.0f} % of what real ones do: the batch has collapsed to one image. Try "

@@ -110,5 +110,17 @@ TEST(ModulatedConv, ValuesAndDerivativesAgreeWithAWeightForEachImageInFloat64) {
   }
 }
 
+TEST(BiasAct, WhatIsNoNumberStaysThat) {
+  const Tensor x = torch::tensor({NAN, INFINITY, -INFINITY, 1.0F}).view({1, 1, 2, 2});
+  for (const double clamp : {0.0, 256.0}) {
+    Activation activation;
+    activation.clamp = clamp;
+    const Tensor found = bias_act(x, {}, activation).flatten();
+    const Tensor expected = bias_act_reference(x, {}, activation).flatten();
+    EXPECT_TRUE(std::isnan(found[0].item<double>())) << clamp;
+    EXPECT_TRUE(found.slice(0, 1).equal(expected.slice(0, 1))) << found << expected;
+  }
+}
+
 }  // namespace
 }  // namespace nodulus::nn

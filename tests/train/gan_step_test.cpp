@@ -235,13 +235,49 @@ TEST_F(GanTraining, RefusesLabelsThatDoNotMatch) {
   given.label = "sise";
   test::expect_error([&] { given.find_classes(*loader_); }, ErrorCode::usage, {"sise", "side"});
   given.label = "side";
-  given.classes = {3, 4};
-  test::expect_error([&] { given.find_classes(*loader_); }, ErrorCode::usage, {"3, 4", "found 5"});
+  for (const std::vector<int>& others : {std::vector<int>{3, 4}, {3}, {3, 5, 5}, {3, 5, 9}}) {
+    given.classes = others;
+    test::expect_error([&] { given.find_classes(*loader_); }, ErrorCode::usage, {"3, 5; found 3"});
+  }
   given.classes.clear();
   given.find_classes(*loader_);
   EXPECT_THAT(given.classes, ::testing::ElementsAre(3, 5));
   given.label.clear();
   test::expect_error([&] { given.find_classes(*loader_); }, ErrorCode::usage, {"--stylegan2.label"});
+}
+
+TEST_F(GanTraining, TheAverageFollowsEveryParameter) {
+  options_.ema_rampup = 0;
+  options_.ema_kimg = 0.02;
+  Pair pair = new_pair();
+  const auto parameters = pair.generator->parameters();
+  std::vector<Tensor> expected;
+  for (const Tensor& parameter : parameters) expected.push_back(parameter.detach().clone());
+  const double decay = GanStep::ema_decay_at(options_, 0);
+  for (std::int64_t step = 0; step < 5; ++step) {  // with and without path lengths
+    pair.step->run(step);
+    for (std::size_t i = 0; i < expected.size(); ++i)
+      expected[i] = decay * expected[i] + (1 - decay) * parameters[i].detach();
+  }
+  const auto& averages = pair.step->generator_adam().averages();
+  for (std::size_t i = 0; i < expected.size(); ++i)
+    EXPECT_TRUE(torch::allclose(averages[i], expected[i], 1e-4, 1e-6)) << i;
+}
+
+TEST_F(GanTraining, TheSignIsThatOfRealScores) {
+  options_.augment = {};
+  options_.adapt_interval = 1;
+  Pair pair = new_pair();
+  torch::manual_seed(1);
+  models::make_generator(networks_);  // as new_pair() draws them
+  auto same = models::make_discriminator(networks_);
+  std::vector<std::uint64_t> numbers(8);
+  std::iota(numbers.begin(), numbers.end(), 0);
+  Tensor real = torch::empty({8, 1, 8, 8});
+  loader_->batch(numbers, {real.data_ptr<float>(), static_cast<std::size_t>(real.numel())});
+  const double expected = same->forward(real, {}).sign().mean().item<double>();
+  EXPECT_NEAR(pair.step->run(0).sign, expected, 1e-6);
+  EXPECT_NE(expected, 0);
 }
 
 TEST_F(GanTraining, PFollowsTheSignOfTheScores) {

@@ -20,7 +20,7 @@ inline constexpr const char* latent_file = "latent.safetensors";
 void write_latent(const std::filesystem::path& file, const torch::Tensor& styles,
                   const std::vector<torch::Tensor>& noise);
 
-/// The styles of a projection's folder. Throws Error{bad_input} where they are not this generator's.
+/// The styles of a projection's folder. Throws Error{bad_input} where they have not this generator's shape.
 torch::Tensor read_styles(const std::filesystem::path& folder, const models::StyleGan2Generator& generator);
 
 }  // namespace nodulus::app

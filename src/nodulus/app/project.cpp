@@ -139,6 +139,9 @@ class Project final : public Command {
     if (!std::filesystem::is_regular_file(image_, error))
       throw Error(ErrorCode::not_found,
                   fmt::format("{}: expected a picture or a data set, found nothing", image_.string()));
+    if (item_ > 0)
+      throw Error(ErrorCode::usage,
+                  fmt::format("--item: {} is one picture; expected none, found {}", image_.string(), item_));
 #ifdef NODULUS_HAS_IMAGES
     return picture_target(image_, info.resolution);
 #else

@@ -108,7 +108,9 @@ class Train final : public Command {
     settings_.transfer = std::filesystem::absolute(settings_.transfer).lexically_normal();
     if (!resumed_.empty() && !train::RunFolder::open(resumed_).checkpoints().empty()) return;
     transfer_ = checkpoint_of(settings_.transfer);
-    train::read_checkpoint_info(transfer_);
+    if (const auto info = train::read_checkpoint_info(transfer_); info.family != family_name_)
+      throw Error(ErrorCode::usage, fmt::format("--transfer {}: expected a model of the family {}, found {}",
+                                                settings_.transfer.string(), family_name_, info.family));
   }
 
   void refuse_changes(const Options& options) const {

@@ -19,6 +19,9 @@ class TrainableGan final : public Trainable {
       throw Error(ErrorCode::usage,
                   "--data: expected two images or more to train on, found " + std::to_string(loader.items()));
     settings_.find_classes(loader);
+    if (settings_.freeze > 0 && settings.transfer.empty())
+      throw Error(ErrorCode::usage,
+                  "--stylegan2.freeze: expected --transfer, for layers to stay as another run left them");
     networks_ = settings_.networks(loader.channels(), loader.height(), settings.batch, settings.bfloat16);
   }
 

@@ -17,7 +17,7 @@ struct Activation {
 /// What is done to x before its activation; each may be undefined.
 struct Preactivation {
   torch::Tensor scale;     ///< [N, C]
-  torch::Tensor noise;     ///< [N, 1, H, W] or [1, 1, H, W]; has no gradient.
+  torch::Tensor noise;     ///< [N, 1, H, W] or [1, 1, H, W]; with a gradient by the reference alone.
   torch::Tensor strength;  ///< of the noise, one number
   torch::Tensor bias;      ///< [C]
 };

@@ -10,32 +10,30 @@ NODULUS_MULTIVERSION
 void bias_act_forward(const BiasActPlane& plane, const float* x, float* y) {
   const float up = plane.gain;
   const float down = plane.gain * plane.slope;
-  const float limit = plane.clamp > 0 ? plane.clamp : 3e38F;
   if (plane.noise != nullptr) {
     for (std::int64_t i = 0; i < plane.pixels; ++i) {
       const float t = plane.scale * x[i] + plane.strength * plane.noise[i] + plane.bias;
-      y[i] = std::clamp(t * (t > 0 ? up : down), -limit, limit);
+      y[i] = t * (t > 0 ? up : down);
     }
-    return;
+  } else {
+    for (std::int64_t i = 0; i < plane.pixels; ++i) {
+      const float t = plane.scale * x[i] + plane.bias;
+      y[i] = t * (t > 0 ? up : down);
+    }
   }
-  for (std::int64_t i = 0; i < plane.pixels; ++i) {
-    const float t = plane.scale * x[i] + plane.bias;
-    y[i] = std::clamp(t * (t > 0 ? up : down), -limit, limit);
-  }
+  if (plane.clamp > 0)
+    for (std::int64_t i = 0; i < plane.pixels; ++i) y[i] = std::clamp(y[i], -plane.clamp, plane.clamp);
 }
 
 NODULUS_MULTIVERSION
 BiasActSums bias_act_backward(const BiasActPlane& plane, const float* x, const float* y, const float* dy, float* dx) {
   const float up = plane.gain;
   const float down = plane.gain * plane.slope;
-  const float limit = plane.clamp > 0 ? plane.clamp : 3e38F;
   BiasActSums sums;
-  for (std::int64_t i = 0; i < plane.pixels; ++i) {
-    const float inside = y[i] > -limit && y[i] < limit ? 1.0F : 0.0F;
-    const float g = dy[i] * inside * (y[i] > 0 ? up : down);
-    sums.bias += g;
-    dx[i] = g;
-  }
+  for (std::int64_t i = 0; i < plane.pixels; ++i) dx[i] = dy[i] * (y[i] > 0 ? up : down);
+  if (plane.clamp > 0)
+    for (std::int64_t i = 0; i < plane.pixels; ++i) dx[i] = y[i] > -plane.clamp && y[i] < plane.clamp ? dx[i] : 0;
+  for (std::int64_t i = 0; i < plane.pixels; ++i) sums.bias += dx[i];
   if (x != nullptr)
     for (std::int64_t i = 0; i < plane.pixels; ++i) sums.scale += dx[i] * x[i];
   if (plane.noise != nullptr)

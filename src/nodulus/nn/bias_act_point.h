@@ -38,19 +38,14 @@ NODULUS_HOST_DEVICE inline BiasActPlane bias_act_plane(const BiasActBatch& batch
   return plane;
 }
 
-NODULUS_HOST_DEVICE inline float bias_act_limit(const BiasActPlane& plane) {
-  return plane.clamp > 0 ? plane.clamp : 3e38F;
-}
-
 /// y[i] from x[i]. What is not a number stays that.
 template <class T>
 NODULUS_HOST_DEVICE inline void bias_act_point(const BiasActPlane& plane, const T* x, T* y, std::int64_t i) {
   float t = plane.scale * static_cast<float>(x[i]) + plane.bias;
   if (plane.noise != nullptr) t += plane.strength * plane.noise[i];
   t *= t > 0 ? plane.gain : plane.gain * plane.slope;
-  const float limit = bias_act_limit(plane);
-  if (t > limit) t = limit;
-  if (t < -limit) t = -limit;
+  if (plane.clamp > 0 && t > plane.clamp) t = plane.clamp;
+  if (plane.clamp > 0 && t < -plane.clamp) t = -plane.clamp;
   y[i] = static_cast<T>(t);
 }
 
@@ -59,9 +54,9 @@ template <class T>
 NODULUS_HOST_DEVICE inline void bias_act_point_backward(const BiasActPlane& plane, const T* x, const T* y, const T* dy,
                                                         T* dx, std::int64_t i, BiasActSums& sums) {
   const auto value = static_cast<float>(y[i]);
-  const float limit = bias_act_limit(plane);
   const float slope = value > 0 ? plane.gain : plane.gain * plane.slope;
-  const float passed = value > -limit && value < limit ? static_cast<float>(dy[i]) * slope : 0.0F;
+  const bool passes = plane.clamp <= 0 || (value > -plane.clamp && value < plane.clamp);
+  const float passed = passes ? static_cast<float>(dy[i]) * slope : 0.0F;
   sums.bias += passed;
   if (x != nullptr) sums.scale += passed * static_cast<float>(x[i]);
   if (plane.noise != nullptr) sums.strength += passed * plane.noise[i];

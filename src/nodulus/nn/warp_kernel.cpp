@@ -122,14 +122,14 @@ struct Scratch {
 };
 
 std::int64_t warp_row_floats(const Sizes& s) { return std::max(s.large_columns, s.sampled_columns) + 2 * margin; }
-std::int64_t narwarp_row_floats(const WarpPlan& plan, const Sizes& s) {
+std::int64_t narrow_floats(const WarpPlan& plan, const Sizes& s) {
   return std::max(s.padded_rows * s.large_columns, s.sampled_rows * plan.columns);
 }
 std::int64_t large_floats(const Sizes& s) { return (s.large_rows + 2) * (s.large_columns + 2); }
 
 Scratch parts_of(const WarpPlan& plan, const Sizes& s, float* scratch) {
   float* const narrow = scratch + warp_row_floats(s);
-  float* const large = narrow + narwarp_row_floats(plan, s);
+  float* const large = narrow + narrow_floats(plan, s);
   return {scratch, narrow, large, large + large_floats(s)};
 }
 
@@ -137,7 +137,7 @@ Scratch parts_of(const WarpPlan& plan, const Sizes& s, float* scratch) {
 
 std::int64_t warp_scratch(const WarpPlan& plan) {
   const Sizes s = sizes_of(plan);
-  return warp_row_floats(s) + narwarp_row_floats(plan, s) + large_floats(s) + s.sampled_rows * s.sampled_columns +
+  return warp_row_floats(s) + narrow_floats(plan, s) + large_floats(s) + s.sampled_rows * s.sampled_columns +
          std::max(s.large_columns, s.sampled_columns);
 }
 

@@ -18,8 +18,9 @@ GanSource::GanSource(GanParts parts) : parts_(std::move(parts)) {
 
 Tensor GanSource::images(std::span<const std::uint64_t> seeds, const Condition& condition) {
   if (!condition.labels.empty())
-    throw Error(ErrorCode::usage, "this model was trained without labels: it cannot be asked for '" +
-                                      condition.labels.begin()->first + "'");
+    throw Error(ErrorCode::usage,
+                "a StyleGAN2 is asked by GanParts::class_index alone; expected no condition, found '" +
+                    condition.labels.begin()->first + "'");
   const c10::InferenceMode no_graph;
   return synthesized(parts_.generator->broadcast(styles(seeds), parts_.truncation), seeds);
 }

@@ -22,7 +22,8 @@ class GanSource final : public ImageSource {
  public:
   explicit GanSource(GanParts parts);
 
-  /// [N, C, resolution, resolution] in [-1, 1]. Throws Error{usage} for a condition.
+  /// [N, C, resolution, resolution] in [-1, 1]. Throws Error{usage} for a condition: `class_index`
+  /// says what is asked for.
   torch::Tensor images(std::span<const std::uint64_t> seeds, const Condition& condition) override;
   /// Styles of a seed, [layers, w], truncated.
   [[nodiscard]] torch::Tensor styles_of(std::uint64_t seed) const;

@@ -35,8 +35,8 @@ constexpr std::array<AugmentSetting, 15> probabilities = {{
     {"augment.brightness", &AugmentOptions::brightness, "of the CT"},
     {"augment.contrast", &AugmentOptions::contrast, "of the CT"},
     {"augment.luma_flip", &AugmentOptions::luma_flip, "black for white, of the CT"},
-    {"augment.hue", &AugmentOptions::hue, "where there is colour"},
-    {"augment.saturation", &AugmentOptions::saturation, "where there is colour"},
+    {"augment.hue", &AugmentOptions::hue, "of colour, which no data set here has yet"},
+    {"augment.saturation", &AugmentOptions::saturation, "of colour, which no data set here has yet"},
     {"augment.filter", &AugmentOptions::filter, "bands of frequencies amplified, of the CT"},
     {"augment.noise", &AugmentOptions::noise, "added to the CT"},
     {"augment.cutout", &AugmentOptions::cutout, "a square of the CT taken out"},
@@ -290,8 +290,12 @@ AugmentOptions augment_unset() {
 }
 
 AugmentOptions with_parts(AugmentOptions pipeline, const AugmentOptions& parts) {
-  for (const AugmentSetting& part : probabilities)
-    if (parts.*part.value >= 0) pipeline.*part.value = parts.*part.value;
+  for (const AugmentSetting& part : probabilities) {
+    const double value = parts.*part.value;
+    if (value < 0 && value != -1)
+      throw Error(ErrorCode::usage, fmt::format("{}: expected -1 or no less than 0, found {}", part.name, value));
+    if (value >= 0) pipeline.*part.value = value;
+  }
   for (const AugmentSetting& strength : strengths) pipeline.*strength.value = parts.*strength.value;
   return pipeline;
 }

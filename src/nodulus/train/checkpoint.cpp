@@ -119,7 +119,8 @@ std::size_t load_fitting(const std::filesystem::path& path, std::span<const Stat
     const auto found = file.tensors().find(slot.name);
     if (found != file.tensors().end() && slot.tensor.sizes().equals(found->second.shape)) fitting.push_back(slot);
   }
-  if (fitting.empty())
+  // Scalars and vectors fit by chance.
+  if (std::none_of(fitting.begin(), fitting.end(), [](const StateTensor& slot) { return slot.tensor.dim() > 2; }))
     throw Error(ErrorCode::bad_input, fmt::format("{}: expected a model of which some weights fit, found {} of {}x{}",
                                                   path.string(), info.family, info.resolution, info.resolution));
   fill(file, fitting);

@@ -41,7 +41,7 @@ void load_checkpoint(const std::filesystem::path& file, std::span<const StateTen
 void load_part(const std::filesystem::path& file, std::span<const StateTensor> part);
 
 /// Fills those tensors that the file has with the same name and shape. Returns how many. Throws Error{bad_input} where
-/// there is none, naming the family that the file is of.
+/// no convolution is among them, naming the family that the file is of.
 std::size_t load_fitting(const std::filesystem::path& file, std::span<const StateTensor> state);
 
 }  // namespace nodulus::train

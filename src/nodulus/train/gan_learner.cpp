@@ -84,11 +84,10 @@ void GanOptions::find_classes(const data::Loader& loader) {
   }
   const std::vector<int> found = class_values(loader, label);
   if (classes.empty()) classes = found;
-  for (const int value : found)
-    if (std::find(classes.begin(), classes.end(), value) == classes.end())
-      throw Error(ErrorCode::usage,
-                  fmt::format("--stylegan2.classes: expected the values of '{}' in {} to be among {}, found {}", label,
-                              loader.dataset().folder().string(), fmt::join(classes, ", "), value));
+  if (classes != found)  // a class more would never be learnt, one less would go unasked
+    throw Error(ErrorCode::usage,
+                fmt::format("--stylegan2.classes: expected the values of '{}' in {}, {}; found {}", label,
+                            loader.dataset().folder().string(), fmt::join(found, ", "), fmt::join(classes, ", ")));
 }
 
 int GanOptions::auto_batch(int resolution) { return std::clamp(4096 / resolution, 1, 32); }
@@ -104,11 +103,11 @@ models::StyleGan2Options GanOptions::networks(int channels, int resolution, int 
   o.channel_base = static_cast<int>((fmaps > 0 ? fmaps : (resolution >= 512 ? 1 : 0.5)) * 32768);
   o.channel_max = channel_max;
   o.discriminator = discriminator;
-  o.group = group > 0 ? group : std::min(batch, 4);
+  o.group = std::min(group > 0 ? group : 4, batch);
   o.freeze = freeze;
   o.clamp = bfloat16 ? 256 : 0;
   models::check(o);
-  if (batch % std::min(o.group, batch) != 0)
+  if (batch % o.group != 0)
     throw Error(
         ErrorCode::usage,
         fmt::format("--batch: expected a multiple of the discriminator's group of {}, found {}", o.group, batch));
@@ -116,8 +115,10 @@ models::StyleGan2Options GanOptions::networks(int channels, int resolution, int 
 }
 
 GanStepOptions GanOptions::resolved(int resolution, int batch, bool transferred) const {
-  if (p < 0 && p != -1)
-    throw Error(ErrorCode::usage, fmt::format("--gan.p: expected -1 or a probability of 0 to 1, found {}", p));
+  for (const auto& [name, value] :
+       {std::pair{"gan.p", p}, std::pair{"gan.gamma", gamma}, std::pair{"gan.ema-rampup", ema_rampup}})
+    if (value < 0 && value != -1)
+      throw Error(ErrorCode::usage, fmt::format("--{}: expected -1 or no less than 0, found {}", name, value));
   GanStepOptions step;
   step.batch = batch;
   step.learning_rate = learning_rate > 0 ? learning_rate : (resolution >= 1024 ? 0.002 : 0.0025);

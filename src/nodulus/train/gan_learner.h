@@ -41,9 +41,10 @@ struct GanOptions {
   void describe(Options& options);
   /// Finds the classes of the label. Throws Error{usage} where the data set has others than those that are given.
   void find_classes(const data::Loader& loader);
-  /// `transferred`: the training begins with another's weights. All numbers, for images of this size in batches of so
+  /// All numbers, for images of this size in batches of so
   /// many. Throws Error{usage} where they make no networks, or no training.
   [[nodiscard]] models::StyleGan2Options networks(int channels, int resolution, int batch, bool bfloat16) const;
+  /// `transferred`: the training begins with another's weights. Throws Error{usage} for a number below 0 but -1.
   [[nodiscard]] GanStepOptions resolved(int resolution, int batch, bool transferred) const;
   /// Images a step that "auto" takes: as many as keep memory in bounds.
   [[nodiscard]] static int auto_batch(int resolution);

@@ -83,7 +83,7 @@ class GanStep {
   /// Of the last run() or phase.
   [[nodiscard]] const GanResult& result() const { return result_; }
 
-  /// Half-life of the average in images, and the decay of one step, at so many images seen.
+  /// The decay of the average over one step, at so many images seen.
   [[nodiscard]] static double ema_decay_at(const GanStepOptions& options, std::int64_t images_seen);
   /// Adam's settings where one step in `interval` is followed by a second, for its regulariser (2020a, appendix B).
   [[nodiscard]] static AdamOptions lazy_adam(int interval);

@@ -45,7 +45,8 @@ class Learner {
   virtual std::vector<Figure> step(std::int64_t step) = 0;
   /// What the last step gave a person reason to know, each with what to try.
   virtual std::vector<std::string> warnings() { return {}; }
-  /// All that has to be kept besides the number of steps. Always the same names and shapes in the same order.
+  /// All that has to be kept besides the number of steps for the weights to go on bit for bit (figures of phases that
+  /// are not in every step begin anew). Always the same names and shapes in the same order.
   [[nodiscard]] virtual std::vector<StateTensor> state() const = 0;
   /// Those of the state that are weights: what another training may begin with.
   [[nodiscard]] virtual std::vector<StateTensor> weights() const = 0;

@@ -22,6 +22,8 @@ class TrainableGan final : public Trainable {
     if (settings_.freeze > 0 && settings.transfer.empty())
       throw Error(ErrorCode::usage,
                   "--stylegan2.freeze: expected --transfer, for layers to stay as another run left them");
+    (void)settings_.resolved(loader.height(), settings.batch,
+                             !settings.transfer.empty());  // its checks, before a folder
     networks_ = settings_.networks(loader.channels(), loader.height(), settings.batch, settings.bfloat16);
   }
 

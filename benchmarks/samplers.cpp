@@ -59,7 +59,7 @@ double distance(const Statistics& a, const Statistics& real) {
 
 Tensor real_images(const app::TrainedModel& model, const std::filesystem::path& folder) {
   const data::Dataset dataset = data::Dataset::open(folder);
-  const data::Loader loader = app::loader_for(model, dataset, data::Split::train);
+  const data::Loader loader = app::loader_for(model.info, dataset, data::Split::train);
   std::vector<std::uint64_t> numbers(static_cast<std::size_t>(loader.items()));
   std::iota(numbers.begin(), numbers.end(), 0);
   Tensor images = torch::empty({loader.items(), loader.channels(), loader.height(), loader.width()});

@@ -85,7 +85,7 @@ def main():
     ours, theirs, shares = [], [], []
     for _ in range(rounds):
         said = subprocess.run([program, "ddpm", str(channels), str(batch), "3"], check=True, capture_output=True, text=True).stdout
-        flop = float(re.search(r"([\d.]+) GFLOP a step", said)[1]) * 1e9
+        flop = float(re.search(r"([\d.]+) a step", said)[1]) * 1e9
         ours.append(float(re.search(r"step: ([\d.]+) s", said)[1]))
         own_share = int(re.search(r"(\d+) %", said)[1])
         theirs.append(statistics.median(seconds(step) for _ in range(3)))

@@ -30,8 +30,15 @@ if(NODULUS_DICOM)
   endforeach()
 endif()
 
+if(NODULUS_CUDA)
+  include(NodulusCuda)
+endif()
+
 if(NODULUS_TORCH)
   find_package(Torch REQUIRED)
+  if(NODULUS_CUDA)
+    nodulus_check_cuda()
+  endif()
   # libtorch's at::parallel_for is a template: without the flag it runs on one thread and says nothing.
   find_package(OpenMP COMPONENTS CXX)
   if(NOT OpenMP_CXX_FOUND)

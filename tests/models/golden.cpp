@@ -8,15 +8,12 @@
 #include "nodulus/core/seed.h"
 
 namespace nodulus::models {
-namespace {
 
-torch::Tensor normal(const std::string& name, at::IntArrayRef sizes) {
+torch::Tensor golden_normal(const std::string& name, at::IntArrayRef sizes) {
   torch::Tensor values = torch::empty(sizes);
   RandomStream(derive_seed(0, name)).fill_normal({values.data_ptr<float>(), static_cast<std::size_t>(values.numel())});
   return values;
 }
-
-}  // namespace
 
 nlohmann::json golden_cases(const std::string& name) {
   std::ifstream file(std::string(NODULUS_SOURCE_DIR) + "/tests/models/" + name);
@@ -27,7 +24,7 @@ void fill_by_name(Network& network) {
   network.eval();
   const torch::NoGradGuard no_grad;
   for (const auto& item : network.named_parameters()) {
-    torch::Tensor values = normal(item.key(), item.value().sizes());
+    torch::Tensor values = golden_normal(item.key(), item.value().sizes());
     const std::int64_t fan_in = values.numel() / values.size(0);
     const bool norm_weight =
         values.dim() == 1 && item.key().find("norm") != std::string::npos && item.key().ends_with("weight");
@@ -38,7 +35,7 @@ void fill_by_name(Network& network) {
 }
 
 torch::Tensor golden_image(int channels, int resolution) {
-  return normal("input", {2, channels, resolution, resolution});
+  return golden_normal("input", {2, channels, resolution, resolution});
 }
 
 double golden_difference(const nlohmann::json& entry, const torch::Tensor& y) {

@@ -11,6 +11,9 @@ namespace nodulus::models {
 /// The cases of tests/models/NAME.
 nlohmann::json golden_cases(const std::string& name);
 
+/// Normal numbers that are a function of a name.
+torch::Tensor golden_normal(const std::string& name, at::IntArrayRef sizes);
+
 /// Gives every parameter the values that golden_weights.parameter() has for its name, and turns on evaluation.
 void fill_by_name(Network& network);
 

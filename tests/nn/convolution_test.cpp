@@ -79,9 +79,10 @@ TEST(Convolution, SecondDerivativesAgreeWithLibtorchInFloat64) {
   struct Case {
     std::int64_t in, out, kernel, stride, padding, size;
   };
-  // Winograd's, the direct kernel, oneDNN's: 3x3, strided, without padding, 1x1.
-  for (const Case& c : {Case{8, 16, 3, 1, 1, 16}, Case{3, 4, 3, 1, 1, 8}, Case{3, 5, 3, 1, 1, 7},
-                        Case{4, 6, 3, 2, 1, 9}, Case{4, 6, 3, 2, 0, 8}, Case{4, 6, 1, 1, 0, 6}}) {
+  // Winograd's, the direct kernel, oneDNN's: 3x3, strided, without padding, 1x1; both kernels of a stride, one of them.
+  for (const Case& c :
+       {Case{8, 16, 3, 1, 1, 16}, Case{3, 4, 3, 1, 1, 8}, Case{3, 5, 3, 1, 1, 7}, Case{4, 6, 3, 2, 1, 9},
+        Case{4, 6, 3, 2, 0, 8}, Case{4, 6, 1, 1, 0, 6}, Case{12, 16, 3, 2, 0, 33}, Case{4, 32, 3, 2, 0, 20}}) {
     const std::int64_t end = (c.size + 2 * c.padding - c.kernel) / c.stride + 1;
     const Tensor weight = torch::randn({c.out, c.in, c.kernel, c.kernel});
     const Tensor x = torch::randn({2, c.in, c.size, c.size});
@@ -103,7 +104,7 @@ TEST(Convolution, AnImagesGradientDoesNotDependOnItsBatch) {
     std::int64_t in, out, kernel, stride, padding, size;
   };
   for (const Case& c : {Case{8, 16, 3, 1, 1, 16}, Case{3, 5, 3, 1, 1, 7}, Case{4, 6, 3, 2, 0, 8},
-                        Case{4, 6, 1, 1, 0, 6}, Case{24, 16, 3, 1, 1, 12}}) {
+                        Case{4, 6, 1, 1, 0, 6}, Case{24, 16, 3, 1, 1, 12}, Case{8, 16, 3, 2, 0, 35}}) {
     const Tensor weight = torch::randn({c.out, c.in, c.kernel, c.kernel});
     const Tensor x = torch::randn({20, c.in, c.size, c.size});
     const std::int64_t end = (c.size + 2 * c.padding - c.kernel) / c.stride + 1;

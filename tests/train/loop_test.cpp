@@ -134,15 +134,15 @@ class StopAtStage final : public Monitor {
 
 TEST_F(TrainLoop, AStopWhileSamplesAreDrawnSavesAtOnce) {
   const RunFolder run = new_run();
-  Training training = tiny_training(*dataset_, {"--steps", "9"});
-  training.options.sample_minutes = 1e-9;
   int drawn = 0;
-  training.preview = [&](const std::shared_ptr<models::Network>&, Monitor& monitor) -> torch::Tensor {
+  const Preview preview = [&](const std::shared_ptr<models::Network>&, Monitor& monitor) -> torch::Tensor {
     ++drawn;
     monitor.progress({"drawing samples", 1, 25, "steps", ""});
     if (monitor.stop_requested()) throw Error(ErrorCode::stopped, "stopped");
     return torch::zeros({1, 2, 8, 8});
   };
+  Training training = tiny_training(*dataset_, {"--steps", "9"}, preview);
+  training.options.sample_minutes = 1e-9;
   StopAtStage monitor("drawing samples");
   EXPECT_THROW(train(training, run, monitor), Error);
   EXPECT_EQ(drawn, 1);
@@ -168,10 +168,11 @@ class DoesOnce final : public Monitor {
 
 TEST_F(TrainLoop, WhatCannotBeWrittenOnTheWayIsAWarning) {
   const RunFolder run = new_run();
-  Training training = tiny_training(*dataset_, {"--steps", "3", "--log-steps", "1", "--checkpoint-minutes", "0.01"});
+  const Preview preview = [](const std::shared_ptr<models::Network>&, Monitor&) { return torch::zeros({1, 2, 8, 8}); };
+  Training training =
+      tiny_training(*dataset_, {"--steps", "3", "--log-steps", "1", "--checkpoint-minutes", "0.01"}, preview);
   training.options.checkpoint_minutes = 1e-9;  // after each step
   training.options.sample_minutes = 1e6;       // the one at the end
-  training.preview = [](const std::shared_ptr<models::Network>&, Monitor&) { return torch::zeros({1, 2, 8, 8}); };
   const auto checkpoints = run.path() / "checkpoints";
   const auto aside = run.path() / "aside";
   DoesOnce monitor([&] {  // folders where files should be, and none where one should: stand in for a full disk
@@ -196,11 +197,11 @@ TEST_F(TrainLoop, WhatCannotBeWrittenOnTheWayIsAWarning) {
 
 TEST_F(TrainLoop, APreviewThatLibtorchEndsIsAWarning) {
   const RunFolder run = new_run();
-  Training training = tiny_training(*dataset_, {"--steps", "1"});
-  training.options.sample_minutes = 1e6;
-  training.preview = [](const std::shared_ptr<models::Network>&, Monitor&) -> torch::Tensor {
+  const Preview preview = [](const std::shared_ptr<models::Network>&, Monitor&) -> torch::Tensor {
     throw std::runtime_error("CUDA out of memory");
   };
+  Training training = tiny_training(*dataset_, {"--steps", "1"}, preview);
+  training.options.sample_minutes = 1e6;
   DoesOnce monitor([] {});
   EXPECT_EQ(train(training, run, monitor).steps, 1);
   EXPECT_THAT(monitor.warnings, ::testing::ElementsAre("no sheet of samples: CUDA out of memory"));

@@ -9,6 +9,7 @@
 #include "nodulus/core/artifact.h"
 #include "nodulus/core/seed.h"
 #include "nodulus/data/dataset.h"
+#include "nodulus/train/diffusion_learner.h"
 #include "nodulus/train/loop.h"
 
 namespace nodulus::train {
@@ -56,27 +57,35 @@ inline void write_tiny_dataset(const std::filesystem::path& folder) {
 }
 
 /// A training of a network small enough for a test. The data set must outlive it.
-inline Training tiny_training(const data::Dataset& dataset, const std::vector<std::string>& words = {}) {
+inline Training tiny_training(const data::Dataset& dataset, const std::vector<std::string>& words = {},
+                              const Preview& preview = {}) {
   Training training;
   training.family = "ddpm";
-  training.architecture = models::family("ddpm").make();
-  training.process = process::make_process("ddpm");
   training.dataset = &dataset;
   training.options.batch = 5;
-  training.options.warmup_steps = 3;
   training.options.sample_minutes = 0;
   training.options.flips = true;
   training.options.seed = 9;
+  const std::shared_ptr<models::Architecture> architecture = models::family("ddpm").make();
+  const std::shared_ptr<process::Process> process = process::make_process("ddpm");
+  DiffusionOptions diffusion;
+  diffusion.warmup_steps = 3;
   Options options;
   training.options.describe(options);
-  training.architecture->describe(options);
-  training.process->describe(options);
+  diffusion.describe(options);
+  architecture->describe(options);
+  process->describe(options);
   std::vector<std::string> all{"--unet.channels", "8", "--unet.multipliers", "1,2", "--unet.attention", "4"};
   all.insert(all.end(), words.begin(), words.end());
   options.parse(all);
-  training.process->prepare(NoiseLabels::index);
-  training.architecture->fit(2, 8);
+  process->prepare(NoiseLabels::index);
+  architecture->fit(2, 8);
   training.resolved_options = options.to_json();
+  const DiffusionStepOptions step{training.options.batch, diffusion.learning_rate, diffusion.warmup_steps,
+                                  diffusion.clip_norm,    diffusion.ema_decay,     training.options.seed};
+  training.make_learner = [=](const data::Loader& loader) {
+    return std::make_unique<DiffusionLearner>(*architecture, process, loader, step, preview);
+  };
   return training;
 }
 

@@ -12,7 +12,7 @@ std::vector<CommandRow> commands() {
 #endif
       inspect_command(),
 #ifdef NODULUS_HAS_TORCH
-      train_command(),   generate_command(),      likelihood_command(), samplers_command(),
+      train_command(),   generate_command(),      project_command(), likelihood_command(), samplers_command(),
 #endif
   };
 }

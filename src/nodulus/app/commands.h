@@ -11,6 +11,7 @@ CommandRow export_images_command();
 CommandRow inspect_command();
 CommandRow train_command();
 CommandRow generate_command();
+CommandRow project_command();
 CommandRow samplers_command();
 CommandRow likelihood_command();
 

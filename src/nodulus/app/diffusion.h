@@ -4,7 +4,7 @@
 #include <memory>
 #include <string>
 
-#include "nodulus/data/loader.h"
+#include "nodulus/app/trained.h"
 #include "nodulus/models/catalog.h"
 #include "nodulus/process/process.h"
 #include "nodulus/sample/sampler.h"
@@ -35,12 +35,9 @@ struct TrainedModel {
   std::filesystem::path checkpoint;
 };
 
-/// Opens a run's folder (its newest checkpoint) or a checkpoint file.
+/// Opens a run's folder (its newest checkpoint) or a checkpoint file. Throws Error{usage} for a family that is none of
+/// diffusion.
 TrainedModel load_model(const std::filesystem::path& path);
-
-/// The images of a split as the model was trained to see them. Throws Error{usage} where the data set has not what it
-/// takes.
-data::Loader loader_for(const TrainedModel& model, const data::Dataset& dataset, data::Split split);
 
 /// A sampler and its settings.
 struct SamplerChoice {
@@ -49,8 +46,5 @@ struct SamplerChoice {
 };
 
 SamplerChoice make_sampler(const std::string& name);
-
-/// "cpu" or "cuda". Throws Error{usage} for CUDA where libtorch has none or no device is there.
-torch::Device device_from(const std::string& name);
 
 }  // namespace nodulus::app

@@ -2,25 +2,25 @@
 
 #include <fmt/format.h>
 
-#include <charconv>
-
 #include "nodulus/core/error.h"
+#include "nodulus/core/numbers.h"
 
 namespace nodulus::app {
 namespace {
 
 std::uint64_t seed_from(std::string_view text, const std::string& whole) {
-  std::uint64_t seed = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), seed);
-  if (error != std::errc() || end != text.data() + text.size())
+  const auto seed = whole_number(text);
+  if (!seed)
     throw Error(ErrorCode::usage, fmt::format("--interpolate: expected two seeds as in 3:17, found '{}'", whole));
-  return seed;
+  return *seed;
 }
 
 }  // namespace
 
 void ImageEdit::describe(Options& options) {
-  options.add("interpolate", interpolate_, "A:B: the way from the image of one seed to that of another");
+  options.add("interpolate", interpolate_,
+              "A:B: the way from the image of one seed to that of another; of StyleGAN2 also of "
+              "folders that project made");
   options.add("inpaint", inpaint_, "data set with an image of which a region is made anew, by ancestral steps");
   options.add("item", item_, "number of that image, as in its items.csv from 0").between(0, 1e12);
   options.add("region", region_, "X,Y,WIDTH,HEIGHT of the region, in the model's pixels").between(0, 65536);
@@ -29,48 +29,57 @@ void ImageEdit::describe(Options& options) {
   options.add("jump_length", options_.jump_length, "of repaint: noise levels of a stretch").between(1, 100000);
 }
 
-void ImageEdit::prepare(const TrainedModel& model, const SamplerChoice& choice, std::int64_t count) {
+void ImageEdit::check_interpolation(std::int64_t count) {
   count_ = count;
-  if (interpolates() && !inpaint_.empty())
-    throw Error(ErrorCode::usage, "--interpolate and --inpaint: expected one of them, found both");
+  if (!interpolates()) return;
+  if (!inpaint_.empty()) throw Error(ErrorCode::usage, "--interpolate and --inpaint: expected one of them, found both");
+  const std::size_t colon = interpolate_.find(':');
+  from_text_ = interpolate_.substr(0, colon);
+  to_text_ = colon == std::string::npos ? "" : interpolate_.substr(colon + 1);
+  if (from_text_.empty() || to_text_.empty()) seed_from("", interpolate_);
+  if (count < 2)
+    throw Error(ErrorCode::usage, fmt::format("--interpolate: expected --count of 2 or more, found {}", count));
+}
+
+void ImageEdit::check_region() const {
+  if (inpaint_.empty() && !region_.empty())
+    throw Error(ErrorCode::usage, "--region: expected --inpaint with the data set that the image is in");
+}
+
+void ImageEdit::prepare(const TrainedModel& model, const SamplerChoice& choice, std::int64_t count) {
+  check_interpolation(count);
+  if (interpolates()) {
+    from_ = seed_from(from_text_, interpolate_);
+    to_ = seed_from(to_text_, interpolate_);
+  }
   if (!inpaint_.empty() && !asked_sampler_.empty())
     throw Error(ErrorCode::usage,
                 fmt::format("--inpaint: it goes by ancestral steps of its own; expected no --sampler, found {}",
                             asked_sampler_));
-  if (inpaint_.empty() && !region_.empty())
-    throw Error(ErrorCode::usage, "--region: expected --inpaint with the data set that the image is in");
-  if (interpolates()) {
-    const std::size_t colon = interpolate_.find(':');
-    from_ = seed_from(std::string_view(interpolate_).substr(0, colon), interpolate_);
-    to_ = seed_from(colon == std::string::npos ? "" : std::string_view(interpolate_).substr(colon + 1), interpolate_);
-    if (choice.row->stochastic || choice.sampler->adds_noise())
-      throw Error(ErrorCode::usage,
-                  fmt::format("--interpolate: expected a sampler without noise of its own (nodulus "
-                              "samplers lists them), found {}{}",
-                              choice.row->name, choice.row->stochastic ? "" : " with noise added by its settings"));
-    if (count < 2)
-      throw Error(ErrorCode::usage, fmt::format("--interpolate: expected --count of 2 or more, found {}", count));
-  }
+  check_region();
+  if (interpolates() && (choice.row->stochastic || choice.sampler->adds_noise()))
+    throw Error(ErrorCode::usage,
+                fmt::format("--interpolate: expected a sampler without noise of its own (nodulus samplers lists them), "
+                            "found {}{}",
+                            choice.row->name, choice.row->stochastic ? "" : " with noise added by its settings"));
   if (inpaint_.empty()) return;
   const int size = model.info.resolution;
   if (region_.size() != 4 || region_[2] < 1 || region_[3] < 1 || region_[0] + region_[2] > size ||
       region_[1] + region_[3] > size)
     throw Error(ErrorCode::usage, fmt::format("--region: expected X,Y,WIDTH,HEIGHT within {}x{}, found '{}'", size,
                                               size, fmt::join(region_, ",")));
-  const data::Dataset dataset = data::Dataset::open(inpaint_);
-  if (item_ >= dataset.size())
-    throw Error(ErrorCode::usage,
-                fmt::format("--item: {} has images 0 to {}, found {}", inpaint_.string(), dataset.size() - 1, item_));
-  const data::Loader loader = loader_for(model, dataset, dataset.item(item_).split);
-  std::uint64_t number = 0;
-  while (loader.item_of(number) != item_) ++number;
-  known_ = torch::empty({1, loader.channels(), loader.height(), loader.width()}, torch::kFloat);
-  loader.batch({&number, 1}, {known_.data_ptr<float>(), static_cast<std::size_t>(known_.numel())});
+  known_ = item_image(model.info, inpaint_, item_);
   mask_ = torch::zeros({1, 1, size, size}, torch::kBool);
   mask_.slice(2, region_[1], region_[1] + region_[3]).slice(3, region_[0], region_[0] + region_[2]).fill_(true);
 }
 
 double ImageEdit::weight(std::int64_t i) const { return static_cast<double>(i) / static_cast<double>(count_ - 1); }
+
+std::vector<double> ImageEdit::weights(std::int64_t first, std::size_t count) const {
+  std::vector<double> all;
+  for (std::size_t i = 0; i < count; ++i) all.push_back(weight(first + static_cast<std::int64_t>(i)));
+  return all;
+}
 
 sample::InpaintOptions ImageEdit::inpaint_options() const {
   sample::InpaintOptions options = options_;
@@ -80,17 +89,13 @@ sample::InpaintOptions ImageEdit::inpaint_options() const {
 
 torch::Tensor ImageEdit::images(sample::DiffusionSource& source, std::span<const std::uint64_t> seeds,
                                 std::int64_t first) const {
-  if (interpolates()) {
-    std::vector<double> weights;
-    for (std::size_t i = 0; i < seeds.size(); ++i) weights.push_back(weight(first + static_cast<std::int64_t>(i)));
-    return source.between(from_, to_, weights);
-  }
+  if (interpolates()) return source.between(from_, to_, weights(first, seeds.size()));
   if (!inpaint_.empty()) return source.inpainted(seeds, known_, mask_, inpaint_options());
   return source.images(seeds, {});
 }
 
 std::string ImageEdit::condition(std::int64_t i) const {
-  if (interpolates()) return fmt::format("between {} and {} at {:.4f}", from_, to_, weight(i));
+  if (interpolates()) return fmt::format("between {} and {} at {:.4f}", from_text_, to_text_, weight(i));
   if (!inpaint_.empty()) return fmt::format("item {} of the data set but for {}", item_, fmt::join(region_, " "));
   return "";
 }

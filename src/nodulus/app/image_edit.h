@@ -19,6 +19,15 @@ class ImageEdit {
   void describe(Options& options);
   /// The sampler that was asked for on the command line; "" for none.
   void note_sampler(const std::string& name) { asked_sampler_ = name; }
+  /// The part of prepare() that needs no model: reads the two ends of --interpolate.
+  void check_interpolation(std::int64_t count);
+  /// Throws Error{usage} for a region of no image.
+  void check_region() const;
+  [[nodiscard]] bool interpolates() const { return !interpolate_.empty(); }
+  /// Of --interpolate: its ends as they were given, and how far images [first, first + count) are on the way.
+  [[nodiscard]] const std::string& from() const { return from_text_; }
+  [[nodiscard]] const std::string& to() const { return to_text_; }
+  [[nodiscard]] std::vector<double> weights(std::int64_t first, std::size_t count) const;
   /// Throws Error{usage} for settings that contradict each other, `count` or the model, and reads the image whose
   /// region is asked for.
   void prepare(const TrainedModel& model, const SamplerChoice& choice, std::int64_t count);
@@ -40,13 +49,14 @@ class ImageEdit {
   [[nodiscard]] std::int64_t evaluations(std::int64_t steps, std::int64_t usual) const;
 
  private:
-  [[nodiscard]] bool interpolates() const { return !interpolate_.empty(); }
   [[nodiscard]] double weight(std::int64_t i) const;
   [[nodiscard]] sample::InpaintOptions inpaint_options() const;
 
   std::string asked_sampler_;
   std::string interpolate_;
-  std::uint64_t from_ = 0;
+  std::string from_text_;
+  std::string to_text_;
+  std::uint64_t from_ = 0;  // the seeds where the ends are seeds
   std::uint64_t to_ = 0;
   std::int64_t count_ = 0;
   std::filesystem::path inpaint_;

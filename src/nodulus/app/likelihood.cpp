@@ -98,7 +98,7 @@ class Likelihood final : public Command {
 
   Figures write_table(const std::filesystem::path& file, const Inputs& inputs, torch::Device device,
                       Monitor& monitor) const {
-    const data::Loader loader = loader_for(inputs.model, inputs.dataset, data::split_from_name(split_));
+    const data::Loader loader = loader_for(inputs.model.info, inputs.dataset, data::split_from_name(split_));
     const process::Process& process = *inputs.model.family.process;
     const auto network = [&](const torch::Tensor& x, const torch::Tensor& c_noise) {
       return inputs.model.network->forward(x, c_noise);

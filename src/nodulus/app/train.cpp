@@ -1,15 +1,14 @@
 #include <fmt/format.h>
 
-#include <numeric>
 #include <set>
 
 #include "nodulus/app/commands.h"
 #include "nodulus/app/compute.h"
-#include "nodulus/app/diffusion.h"
+#include "nodulus/app/trainable.h"
+#include "nodulus/app/trained.h"
 #include "nodulus/core/error.h"
 #include "nodulus/data/dataset.h"
 #include "nodulus/data/loader.h"
-#include "nodulus/sample/diffusion_source.h"
 #include "nodulus/train/loop.h"
 
 namespace nodulus::app {
@@ -23,16 +22,13 @@ class Train final : public Command {
  public:
   void describe(Options& options, const std::vector<std::string>& words) override {
     choose_family(words);
-    options.add("family", family_name_, "kind of model").one_of(family_names());
-    options.add("process", family_.process_name, "noise that it is trained in; default: the family's own")
-        .one_of(process_names());
+    options.add("family", family_name_, "kind of model").one_of(trainable_families());
     options.add("data", data_, "data set to train on");
     options.add("out", out_, "folder that the run's own is made in").command_line_only();
     options.add("name", name_, "the run's name; default: the family's").command_line_only();
     options.add("resume", resume_, "go on with this run").command_line_only();
     settings_.describe(options);
-    family_.architecture->describe(options);
-    family_.process->describe(options);
+    family_->describe(options);
     if (resumed_.empty()) return;
     options.read_toml_file(resumed_ / "config.toml");
     settings_.minutes = 0;  // a limit of the session that began it
@@ -41,22 +37,17 @@ class Train final : public Command {
 
   Outcome plan(const CommonOptions& common, Monitor& /*monitor*/) override {
     const data::Dataset dataset = open_data();
-    fit(dataset);
-    const auto network = family_.architecture->build();
-    const double flop = 3 * family_.architecture->forward_flop() * settings_.batch;
+    const data::Loader images = fit(dataset);
+    const std::int64_t parameters = family_->parameter_count();
+    const double flop = family_->step_flop(settings_);
     Outcome outcome;
-    outcome.figures = {{"family", family_name_},
-                       {"parameters", models::parameter_count(*network)},
-                       {"images", dataset.items_of(data::Split::train).size()},
-                       {"steps", settings_.steps},
-                       {"gflop_a_step", flop / 1e9},
-                       {"device", common.device}};
+    outcome.figures = {{"family", family_name_},   {"parameters", parameters},   {"images", images.items()},
+                       {"steps", settings_.steps}, {"gflop_a_step", flop / 1e9}, {"device", common.device}};
     outcome.text = fmt::format(
         "would train {} ({} parameters, {} channels, {}x{}) on {} images for {} steps of {} images, {:.1f} GFLOP a "
         "step",
-        family_name_, models::parameter_count(*network), family_.architecture->image_channels(),
-        family_.architecture->resolution(), family_.architecture->resolution(),
-        dataset.items_of(data::Split::train).size(), settings_.steps, settings_.batch, flop / 1e9);
+        family_name_, parameters, images.channels(), images.width(), images.height(), images.items(), settings_.steps,
+        settings_.batch, flop / 1e9);
     return outcome;
   }
 
@@ -71,8 +62,16 @@ class Train final : public Command {
       monitor.warn(fmt::format("{} holds generated images: the model learns from a model", data_.string()));
     fit(dataset);
     const torch::Device device = device_from(common.device);
-    train::Training training{family_name_, settings_, family_.architecture, family_.process,
-                             &dataset,     device,    options.to_json(),    preview(device)};
+    adopt_transfer();
+    train::Training training;
+    training.family = family_name_;
+    training.options = settings_;
+    training.resolved_options = options.to_json();
+    training.dataset = &dataset;
+    training.transfer = transfer_;
+    training.make_learner = [this, device](const data::Loader& loader) {
+      return family_->learner(loader, settings_, device);
+    };
     const train::RunFolder folder = run_folder(options, dataset);
     monitor.note(fmt::format("training {} in {}", family_name_, folder.path().string()));
     const train::TrainResult result = train::train(training, folder, monitor);
@@ -88,18 +87,6 @@ class Train final : public Command {
   }
 
  private:
-  static std::vector<std::string> family_names() {
-    std::vector<std::string> names;
-    for (const models::Family& row : models::families()) names.emplace_back(row.name);
-    return names;
-  }
-
-  static std::vector<std::string> process_names() {
-    std::vector<std::string> names;
-    for (const process::ProcessRow& row : process::processes()) names.emplace_back(row.name);
-    return names;
-  }
-
   /// Family and process decide which other settings there are, so they are looked for before all else.
   void choose_family(const std::vector<std::string>& words) {
     resumed_ = word_after(words, "--resume");
@@ -112,7 +99,18 @@ class Train final : public Command {
     };
     const std::string name = word("family");
     if (!name.empty()) family_name_ = name;
-    family_ = make_family(family_name_, word("process"));
+    family_ = make_trainable(family_name_, word("process"));
+  }
+
+  /// Finds the checkpoint to begin with, where it is still to be begun with.
+  void adopt_transfer() {
+    if (settings_.transfer.empty()) return;
+    settings_.transfer = std::filesystem::absolute(settings_.transfer).lexically_normal();
+    if (!resumed_.empty() && !train::RunFolder::open(resumed_).checkpoints().empty()) return;
+    transfer_ = checkpoint_of(settings_.transfer);
+    if (const auto info = train::read_checkpoint_info(transfer_); info.family != family_name_)
+      throw Error(ErrorCode::usage, fmt::format("--transfer {}: expected a model of the family {}, found {}",
+                                                settings_.transfer.string(), family_name_, info.family));
   }
 
   void refuse_changes(const Options& options) const {
@@ -131,18 +129,18 @@ class Train final : public Command {
     return data::Dataset::open(data_);
   }
 
-  /// Makes the architecture fit what the loader will hand out.
-  void fit(const data::Dataset& dataset) {
-    family_.prepare();
-    data::LoaderOptions loader;
-    loader.mask_channel = train::uses_mask(settings_, dataset);
-    loader.downsample = settings_.downsample;
-    loader.size = settings_.size;
-    const data::Loader probe(dataset, loader);
-    if (probe.height() != probe.width())
+  /// The training images, to which the family is fitted.
+  data::Loader fit(const data::Dataset& dataset) {
+    data::LoaderOptions options;
+    options.mask_channel = train::uses_mask(settings_, dataset);
+    options.downsample = settings_.downsample;
+    options.size = settings_.size;
+    data::Loader loader(dataset, options);
+    if (loader.height() != loader.width())
       throw Error(ErrorCode::usage, fmt::format("{}: expected square images, found {}x{}; --size cuts them",
-                                                data_.string(), probe.width(), probe.height()));
-    family_.architecture->fit(probe.channels(), probe.height());
+                                                data_.string(), loader.width(), loader.height()));
+    family_->fit(loader, settings_);
+    return loader;
   }
 
   [[nodiscard]] train::RunFolder run_folder(const Options& options, const data::Dataset& dataset) const {
@@ -161,37 +159,18 @@ class Train final : public Command {
     manifest.seed = settings_.seed;
     manifest.synthetic = dataset.synthetic();
     manifest.inputs.push_back(manifest_input(dataset.folder()));
+    if (!transfer_.empty()) manifest.inputs.push_back(manifest_input(transfer_));
     return train::RunFolder::create(out_, name_.empty() ? family_name_ : name_, options.to_toml(), manifest);
   }
 
-  [[nodiscard]] train::Preview preview(torch::Device device) const {
-    return [this, device](const std::shared_ptr<models::Network>& averaged, Monitor& monitor) {
-      sample::DiffusionParts parts;
-      parts.network = averaged;
-      parts.process = family_.process;
-      parts.sampler = make_sampler("ddim").sampler;
-      parts.steps = 25;
-      parts.channels = family_.architecture->image_channels();
-      parts.resolution = family_.architecture->resolution();
-      parts.device = device;
-      parts.bfloat16 = settings_.bfloat16;
-      parts.on_step = [&monitor](std::int64_t done, std::int64_t total) {
-        if (monitor.stop_requested()) throw Error(ErrorCode::stopped, "stopped while drawing samples");
-        monitor.progress({"drawing samples", done, total, "steps", ""});
-      };
-      std::vector<std::uint64_t> seeds(24);
-      std::iota(seeds.begin(), seeds.end(), settings_.seed);
-      return sample::DiffusionSource(parts).images(seeds, {});
-    };
-  }
-
   std::string family_name_ = "ddpm";
-  FamilyParts family_;
+  std::unique_ptr<Trainable> family_;
   std::filesystem::path data_;
   std::filesystem::path out_ = "runs";
   std::string name_;
   std::filesystem::path resume_;
   std::filesystem::path resumed_;
+  std::filesystem::path transfer_;
   Json at_start_;
   train::TrainOptions settings_;
 };

@@ -52,6 +52,7 @@ SafetensorsFile::SafetensorsFile(const std::filesystem::path& path) : path_(path
                 fmt::format("{}: expected a safetensors file, found {} bytes", path.string(), size));
   }
   file_ = {static_cast<const std::byte*>(address), size};
+  mapped_ = true;
   try {
     read_header();
   } catch (...) {
@@ -60,7 +61,17 @@ SafetensorsFile::SafetensorsFile(const std::filesystem::path& path) : path_(path
   }
 }
 
-SafetensorsFile::~SafetensorsFile() { ::munmap(const_cast<std::byte*>(file_.data()), file_.size()); }
+SafetensorsFile::SafetensorsFile(std::span<const std::byte> bytes, std::filesystem::path name)
+    : path_(std::move(name)), file_(bytes) {
+  if (bytes.size() < length_bytes)
+    throw Error(ErrorCode::bad_input,
+                fmt::format("{}: expected a safetensors file, found {} bytes", path_.string(), bytes.size()));
+  read_header();
+}
+
+SafetensorsFile::~SafetensorsFile() {
+  if (mapped_) ::munmap(const_cast<std::byte*>(file_.data()), file_.size());
+}
 
 void SafetensorsFile::read_header() {
   auto refuse = [&](const std::string& why) -> Error {

@@ -28,6 +28,8 @@ class SafetensorsFile {
  public:
   /// Throws Error{not_found}, or Error{bad_input} naming the file, the field and what was expected.
   explicit SafetensorsFile(const std::filesystem::path& path);
+  /// A file that is in memory already and stays there, such as one that the program carries; `name` is for messages.
+  SafetensorsFile(std::span<const std::byte> bytes, std::filesystem::path name);
   SafetensorsFile(const SafetensorsFile&) = delete;
   SafetensorsFile& operator=(const SafetensorsFile&) = delete;
   ~SafetensorsFile();
@@ -43,6 +45,7 @@ class SafetensorsFile {
 
   std::filesystem::path path_;
   std::span<const std::byte> file_;
+  bool mapped_ = false;
   std::map<std::string, std::string> metadata_;
   std::map<std::string, TensorView> tensors_;
 };

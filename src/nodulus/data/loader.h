@@ -38,6 +38,7 @@ class Loader {
   /// Items in the split: samples of one epoch.
   [[nodiscard]] std::int64_t items() const { return static_cast<std::int64_t>(items_.size()); }
   [[nodiscard]] WindowHu window_hu() const { return window_; }
+  [[nodiscard]] const Dataset& dataset() const { return dataset_; }
   /// The data set's item that sample k shows.
   [[nodiscard]] std::int64_t item_of(std::uint64_t sample_number) const;
 

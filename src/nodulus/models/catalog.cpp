@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 
 #include "nodulus/core/error.h"
@@ -97,7 +98,17 @@ constexpr std::array rows{
     Family{"scorenet", "the small score network of Song's tutorial", "tutorial-ve", make<ScoreNetArchitecture>},
 };
 
+constexpr std::array gan_rows{
+    GanFamily{"stylegan2-ada", "StyleGAN2 with adaptive discriminator augmentation (Karras et al. 2020)"},
+};
+
 }  // namespace
+
+std::span<const GanFamily> gan_families() { return gan_rows; }
+
+bool is_gan(std::string_view family) {
+  return std::any_of(gan_rows.begin(), gan_rows.end(), [&](const GanFamily& row) { return row.name == family; });
+}
 
 std::span<const Family> families() { return rows; }
 

@@ -49,4 +49,13 @@ std::span<const Family> families();
 /// Throws Error{usage} naming the families there are.
 const Family& family(std::string_view name);
 
+/// A family without noise levels: a generator that is trained against a discriminator.
+struct GanFamily {
+  std::string_view name;
+  std::string_view summary;
+};
+
+std::span<const GanFamily> gan_families();
+bool is_gan(std::string_view family);
+
 }  // namespace nodulus::models

@@ -26,4 +26,14 @@ inline bool has_avx2() {
 #endif
 }
 
+/// Where oneDNN has kernels of twice the width.
+inline bool has_avx512() {
+#if defined(__x86_64__) && defined(__GNUC__)
+  static const bool here = __builtin_cpu_supports("avx512f");
+  return here;
+#else
+  return false;
+#endif
+}
+
 }  // namespace nodulus::nn

@@ -93,13 +93,8 @@ void add_lanes(const ConvShape& shape, std::int64_t outs, const float* sums, flo
 }  // namespace
 
 bool has_conv_weight_gradient(const ConvShape& shape) {
-#if defined(__x86_64__) && defined(__GNUC__)
-  static const bool here = has_avx2() && !__builtin_cpu_supports("avx512f");
-  return here && shape.images > 0 && shape.width > 0 && shape.width % lanes == 0 && shape.out % block == 0;
-#else
-  (void)shape;
-  return false;
-#endif
+  return has_avx2() && !has_avx512() && shape.images > 0 && shape.width > 0 && shape.width % lanes == 0 &&
+         shape.out % block == 0;
 }
 
 ConvGradientPlan plan_conv_weight_gradient(const ConvShape& shape) {

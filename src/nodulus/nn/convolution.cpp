@@ -6,7 +6,9 @@
 #include <algorithm>
 #include <memory>
 
+#include "nodulus/nn/avx2_products.h"
 #include "nodulus/nn/conv_weight_gradient_kernel.h"
+#include "nodulus/nn/strided_conv_kernel.h"
 #include "nodulus/nn/winograd_kernel.h"
 #include "nodulus/nn/winograd_transforms.h"
 
@@ -31,6 +33,7 @@ struct Geometry {
   [[nodiscard]] std::int64_t out_height() const { return (height + 2 * padding - kernel) / stride + 1; }
   [[nodiscard]] std::int64_t out_width() const { return (width + 2 * padding - kernel) / stride + 1; }
   [[nodiscard]] bool has_our_shape() const { return kernel == 3 && stride == 1 && padding == 1; }
+  [[nodiscard]] bool halves() const { return kernel == 3 && stride == 2 && padding == 0; }
 
   void save(AutogradContext& context) const {
     context.saved_data["geometry"] = std::vector<std::int64_t>{kernel, stride, padding, height, width};
@@ -56,8 +59,8 @@ Tensor winograd_filters_of(const ConvShape& shape, const Tensor& weight, bool tr
   Tensor filters = torch::empty({winograd_points, shape.out, shape.in}, weight.options().requires_grad(false));
   const auto* const w = weight.data_ptr<float>();
   auto* const u = filters.data_ptr<float>();
-  at::parallel_for(0, shape.out, 8, [&](std::int64_t begin, std::int64_t end) {
-    winograd_filters(shape, w, transposed, begin, end, u);
+  at::parallel_for(0, row_groups(shape.out), 2, [&](std::int64_t begin, std::int64_t end) {
+    for (std::int64_t group = begin; group < end; ++group) winograd_filters(shape, w, transposed, group, u);
   });
   return filters;
 }
@@ -107,6 +110,36 @@ Tensor direct_gradient_of_weight(const ConvShape& shape, const Tensor& x, const 
   return partial.sum(0);
 }
 
+// ---- Gradients of a stride of 2
+
+Tensor strided_gradient_of_weight(const ConvShape& shape, const Tensor& x, const Tensor& dy) {
+  // Cut by the shape alone, so that sums are in the same order on any number of threads.
+  const std::int64_t blocks = strided_blocks(shape);
+  const std::int64_t chunks = std::clamp<std::int64_t>(blocks / 4, 1, 8);
+  const Tensor partial = torch::zeros({chunks, 9 * shape.in, shape.out}, x.options());
+  at::parallel_for(0, chunks, 1, [&](std::int64_t begin, std::int64_t end) {
+    const auto scratch = scratch_of(strided_scratch(shape));
+    for (std::int64_t chunk = begin; chunk < end; ++chunk)
+      for (std::int64_t block = chunk * blocks / chunks; block < (chunk + 1) * blocks / chunks; ++block)
+        strided_gradient_block(shape, block, x.data_ptr<float>(), dy.data_ptr<float>(),
+                               partial.data_ptr<float>() + chunk * 9 * shape.in * shape.out, scratch.get());
+  });
+  const Tensor sum = chunks == 1 ? partial[0] : partial.sum(0);
+  return sum.t().reshape({shape.out, shape.in, 3, 3});
+}
+
+Tensor spread(const ConvShape& shape, const Tensor& dy, const Tensor& weight) {
+  Tensor dx = torch::empty({shape.images, shape.in, shape.height, shape.width}, dy.options());
+  Tensor filters = torch::empty({shape.out, 9 * shape.in}, dy.options());
+  spread_filters(shape, weight.data_ptr<float>(), filters.data_ptr<float>());
+  at::parallel_for(0, spread_blocks(shape), 1, [&](std::int64_t begin, std::int64_t end) {
+    const auto scratch = scratch_of(spread_scratch(shape));
+    for (std::int64_t block = begin; block < end; ++block)
+      spread_block(shape, filters.data_ptr<float>(), block, dy.data_ptr<float>(), dx.data_ptr<float>(), scratch.get());
+  });
+  return dx;
+}
+
 // ---- The three maps of a convolution, each linear in both of its arguments: values alone, contiguous float32
 
 // libtorch's conv2d takes another algorithm for a single small image than for several, so that an image would change
@@ -136,6 +169,8 @@ Tensor map_forward(const Tensor& x, const Tensor& weight, const Tensor& bias, co
 Tensor map_transposed(const Tensor& dy, const Tensor& weight, const Geometry& g) {
   const ConvShape back{dy.size(0), dy.size(1), weight.size(1), g.height, g.width};
   if (g.has_our_shape() && has_winograd(back)) return winograd(back, dy, winograd_filters_of(back, weight, true), {});
+  const ConvShape forward{dy.size(0), weight.size(1), dy.size(1), g.height, g.width};
+  if (g.halves() && has_spread(forward)) return spread(forward, dy, weight);
   if (g.kernel == 1 && g.stride == 1 && g.padding == 0)
     return onednn_forward(dy, weight.transpose(0, 1).contiguous(), {}, 1, 0);
   const bool single = dy.size(0) == 1;  // which goes in twice, to be treated as several are
@@ -148,6 +183,7 @@ Tensor map_transposed(const Tensor& dy, const Tensor& weight, const Geometry& g)
 Tensor map_to_weight(const Tensor& x, const Tensor& dy, const Geometry& g) {
   const ConvShape shape{x.size(0), x.size(1), dy.size(1), g.height, g.width};
   if (g.has_our_shape() && has_winograd(shape)) return winograd_gradient_of_weight(shape, x, dy);
+  if (g.halves() && has_strided_gradient(shape)) return strided_gradient_of_weight(shape, x, dy);
   if (g.has_our_shape() && has_conv_weight_gradient(shape)) return direct_gradient_of_weight(shape, x, dy);
   const Tensor weight = torch::empty({dy.size(1), x.size(1), g.kernel, g.kernel}, x.options());
   return onednn_backward(x, weight, dy, g, false);

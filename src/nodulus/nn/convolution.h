@@ -31,7 +31,8 @@ class FilterCache {
 ///
 /// float32 on the CPU: 3x3 of stride 1 by our kernels where they have the shape, Winograd's F(4x4, 3x3) for values and
 /// both gradients (winograd_kernel.h), else a kernel of its own for the weight's gradient
-/// (conv_weight_gradient_kernel.h); all else by oneDNN, values and the gradient of x always by the same algorithm, so
+/// (conv_weight_gradient_kernel.h); 3x3 of stride 2 without zeros around: kernels for both gradients
+/// (strided_conv_kernel.h); all else by oneDNN, values and the gradient of x always by the same algorithm, so
 /// that an image's do not depend on the batch that it is in. Elsewhere libtorch's own. Differentiable any number of
 /// times.
 ///

@@ -5,6 +5,7 @@
 
 #include <vector>
 
+#include "nodulus/nn/device.h"
 #include "nodulus/nn/fir_kernel.h"
 
 namespace nodulus::nn {
@@ -33,9 +34,16 @@ FirPlan transposed(const FirPlan& plan) {
 Tensor filter(const Tensor& input, const FirPlan& plan) {
   const Tensor x = input.contiguous();
   Tensor y = torch::empty({x.size(0), x.size(1), plan.out_rows, plan.out_columns}, x.options());
+  const std::int64_t planes = x.size(0) * x.size(1);
+  if (!x.is_cpu()) {
+    launch_on_device(x, "fir", [&](void* stream) {
+      return fir_device(plan, element_of(x), planes, x.data_ptr(), y.data_ptr(), stream);
+    });
+    return y;
+  }
   const auto* const in = x.data_ptr<float>();
   auto* const out = y.data_ptr<float>();
-  at::parallel_for(0, x.size(0) * x.size(1), 1, [&](std::int64_t begin, std::int64_t end) {
+  at::parallel_for(0, planes, 1, [&](std::int64_t begin, std::int64_t end) {
     std::vector<float> scratch(static_cast<std::size_t>(fir_scratch_size(plan)));
     for (std::int64_t i = begin; i < end; ++i)
       fir_plane(plan, in + i * plan.rows * plan.columns, out + i * plan.out_rows * plan.out_columns, scratch.data());
@@ -72,7 +80,7 @@ class FirFunction : public torch::autograd::Function<FirFunction> {
 Tensor fir(const Tensor& x, const FirStep& step) {
   TORCH_CHECK(x.dim() == 4 && x.size(2) % step.down == 0 && x.size(3) % step.down == 0,
               "[fir] x must be [N, C, H, W] with H and W divisible by ", step.down, ". Received ", x.sizes(), ".");
-  if (!x.is_cpu() || x.scalar_type() != torch::kFloat) return fir_reference(x, step);
+  if (form_of(x, true) == Form::reference) return fir_reference(x, step);
   const FirPlan plan = plan_fir(x, step);
   return torch::GradMode::is_enabled() && x.requires_grad() ? FirFunction::apply(x, plan) : filter(x, plan);
 }

@@ -19,8 +19,8 @@ constexpr FirStep fir_up_bordered{2, 1, 3, 2, 2};  ///< -> [2H + 2, 2W + 2]: for
 constexpr FirStep fir_down{1, 2, 1, 1, 1};         ///< -> [H/2, W/2], both even.
 constexpr FirStep fir_blur{1, 1, 2, 2, 1};         ///< -> [H + 1, W + 1]: for a 3x3 convolution of stride 2 without.
 
-/// x [N, C, H, W], each plane filtered along both axes. `step` is one of the above. float32 on the CPU goes through our
-/// kernel, one pass over memory each way; all else through the reference.
+/// x [N, C, H, W], each plane filtered along both axes. `step` is one of the above. float32 on the CPU, and
+/// float32 and bfloat16 on CUDA, go through our kernels, one pass over memory each way; all else through the reference.
 torch::Tensor fir(const torch::Tensor& x, const FirStep& step);
 
 /// The same by libtorch's convolutions of one channel.

@@ -43,19 +43,21 @@ Tensor ConvTranspose2dImpl::forward(const Tensor& x, std::int64_t height, std::i
   return convolve_transposed(x, weight_, bias_, stride_, 0, height, width);
 }
 
+Tensor linear(const Tensor& x, const Tensor& weight, const Tensor& bias) {
+  const bool trains = torch::GradMode::is_enabled() && (weight.requires_grad() || x.requires_grad());
+  if (trains || !x.is_cpu() || x.size(0) < 2) return torch::linear(x, weight, bias);
+  std::vector<Tensor> rows;
+  rows.reserve(static_cast<std::size_t>(x.size(0)));
+  for (const Tensor& row : x.split(1)) rows.push_back(torch::linear(row, weight, bias));
+  return torch::cat(rows);
+}
+
 LinearImpl::LinearImpl(std::int64_t in, std::int64_t out, double init_scale)
     : weight_(register_parameter("weight", torch::empty({out, in}))),
       bias_(register_parameter("bias", torch::zeros({out}))) {
   variance_scaling_(weight_, init_scale);
 }
 
-Tensor LinearImpl::forward(const Tensor& x) {
-  const bool trains = torch::GradMode::is_enabled() && weight_.requires_grad();
-  if (trains || !x.is_cpu() || x.size(0) < 2) return torch::linear(x, weight_, bias_);
-  std::vector<Tensor> rows;
-  rows.reserve(static_cast<std::size_t>(x.size(0)));
-  for (const Tensor& row : x.split(1)) rows.push_back(torch::linear(row, weight_, bias_));
-  return torch::cat(rows);
-}
+Tensor LinearImpl::forward(const Tensor& x) { return linear(x, weight_, bias_); }
 
 }  // namespace nodulus::nn

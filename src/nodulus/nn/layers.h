@@ -55,8 +55,11 @@ class ConvTranspose2dImpl : public torch::nn::Module {
 };
 TORCH_MODULE(ConvTranspose2d);
 
-/// y = weight x + bias; weight [out, in] by variance_scaling_, bias 0. On the CPU, unless it is being trained, each row
-/// by itself: a matrix product rounds a row otherwise in one batch than in another.
+/// weight x + bias for x [N, in], weight [out, in], bias [out] or undefined. On the CPU, where no gradient
+/// is asked for, each row by itself: a matrix product rounds a row otherwise in one batch than in another.
+torch::Tensor linear(const torch::Tensor& x, const torch::Tensor& weight, const torch::Tensor& bias);
+
+/// y = weight x + bias; weight [out, in] by variance_scaling_, bias 0; by linear().
 class LinearImpl : public torch::nn::Module {
  public:
   LinearImpl(std::int64_t in, std::int64_t out, double init_scale = 1.0);

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "nodulus/nn/avx2.h"
+#include "nodulus/nn/avx2_products.h"
 #include "nodulus/nn/winograd_transforms.h"
 
 namespace nodulus::nn {
@@ -24,28 +24,10 @@ void each_run(const ConvShape& shape, std::int64_t first, std::int64_t count, Wo
   }
 }
 
-/// M = U V at one point: u [out / 4][in][4], v [in][tiles], m [out][tiles]; tiles a multiple of 16.
+/// M = U V at one point: v [in][tiles], m [out][tiles]; tiles a multiple of 16.
 NODULUS_AVX2 void multiply(const ConvShape& shape, const float* u, const float* v, std::int64_t tiles, float* m) {
-  for (std::int64_t out = 0; out < shape.out; out += winograd_out_block, u += shape.in * winograd_out_block) {
-    for (std::int64_t t = 0; t < tiles; t += narrow) {
-      Lanes sum[winograd_out_block][2] = {};
-      const float* image = v + t;
-      for (std::int64_t in = 0; in < shape.in; ++in, image += tiles) {
-        const Lanes v0 = *reinterpret_cast<const Lanes*>(image);
-        const Lanes v1 = *reinterpret_cast<const Lanes*>(image + lanes);
-#pragma GCC unroll 4
-        for (int o = 0; o < winograd_out_block; ++o) {
-          const float filter = u[in * winograd_out_block + o];
-          sum[o][0] += filter * v0;
-          sum[o][1] += filter * v1;
-        }
-      }
-      for (int o = 0; o < winograd_out_block; ++o) {
-        *reinterpret_cast<Lanes*>(m + (out + o) * tiles + t) = sum[o][0];
-        *reinterpret_cast<Lanes*>(m + (out + o) * tiles + t + lanes) = sum[o][1];
-      }
-    }
-  }
+  for (std::int64_t t = 0; t < tiles; t += product_columns)
+    multiply_columns(shape.out, shape.in, 0, shape.in, u, v + t, tiles, false, m + t, tiles);
 }
 
 /// 8x8 numbers turned about their diagonal: from [8][from_stride] to [8][to_stride].
@@ -74,37 +56,19 @@ NODULUS_AVX2 void transpose8(const float* from, std::int64_t from_stride, float*
   }
 }
 
-/// Adds to du [winograd_out_block][vectors * lanes], rows shape.in apart: dm [winograd_out_block][tiles] times turned
-/// [tiles][shape.in].
-template <int vectors>
-NODULUS_AVX2 void add_products(const ConvShape& shape, const float* dm, const float* turned, std::int64_t tiles,
-                               float* du) {
-  Lanes sum[winograd_out_block][vectors];
-  for (std::int64_t o = 0; o < winograd_out_block; ++o)
-    for (int v = 0; v < vectors; ++v) sum[o][v] = *reinterpret_cast<const Lanes*>(du + o * shape.in + v * lanes);
-  for (std::int64_t t = 0; t < tiles; ++t) {
-    Lanes row[vectors];
-    for (int v = 0; v < vectors; ++v) row[v] = *reinterpret_cast<const Lanes*>(turned + t * shape.in + v * lanes);
-#pragma GCC unroll 4
-    for (int o = 0; o < winograd_out_block; ++o)
-      for (int v = 0; v < vectors; ++v) sum[o][v] += dm[o * tiles + t] * row[v];
-  }
-  for (std::int64_t o = 0; o < winograd_out_block; ++o)
-    for (int v = 0; v < vectors; ++v) *reinterpret_cast<Lanes*>(du + o * shape.in + v * lanes) = sum[o][v];
-}
-
 /// dU += dM V^T at one point: dm [out][tiles], v [in][tiles], du [out][in]; turned [tiles][in] is overwritten.
 NODULUS_AVX2 void multiply_transposed(const ConvShape& shape, const float* dm, const float* v, std::int64_t tiles,
                                       float* turned, float* du) {
   for (std::int64_t in = 0; in < shape.in; in += lanes)
     for (std::int64_t t = 0; t < tiles; t += lanes)
       transpose8(v + in * tiles + t, tiles, turned + t * shape.in + in, shape.in);
-  for (std::int64_t out = 0; out < shape.out; out += winograd_out_block) {
-    std::int64_t in = 0;
-    for (; in + 2 * lanes <= shape.in; in += 2 * lanes)
-      add_products<2>(shape, dm + out * tiles, turned + in, tiles, du + out * shape.in + in);
-    if (in < shape.in) add_products<1>(shape, dm + out * tiles, turned + in, tiles, du + out * shape.in + in);
-  }
+  PartedProduct product;
+  product.left_stride = tiles;
+  product.right_stride = product.to_stride = shape.in;
+  std::int64_t in = 0;
+  for (; in + product_columns <= shape.in; in += product_columns)
+    add_product_rows<2>(product, shape.out, tiles, tiles, dm, turned + in, du + in);
+  if (in < shape.in) add_product_rows<1>(product, shape.out, tiles, tiles, dm, turned + in, du + in);
 }
 
 std::int64_t tiles_of(const ConvShape& shape) { return shape.height * shape.width / 16; }

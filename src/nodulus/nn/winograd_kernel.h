@@ -10,11 +10,10 @@ namespace nodulus::nn {
 /// 1509.09308, section 4.3): tiles of 4x4 outputs are 36 products of matrices in a transformed space instead of 144, a
 /// quarter of the multiplications. In float32 the error is some ten times that of the plain sum.
 ///
-/// In the transformed space, f = 0 .. 35: images V [36][in][tiles], filters U [36][out / 4][in][4], products
-/// M [36][out][tiles]. A block is `tile_block` tiles of one image in the order of rows: a result does not depend on the
-/// batch, nor on the number of threads.
+/// In the transformed space, f = 0 .. 35: images V [36][in][tiles], filters U [36][out][in] (packed as packed_place()
+/// in avx2_products.h has it), products M [36][out][tiles]. A block is `tile_block` tiles of one image in the order of
+/// rows: a result does not depend on the batch, nor on the number of threads.
 constexpr std::int64_t winograd_points = 36;
-constexpr std::int64_t winograd_out_block = 4;  ///< Output channels that lie together in U.
 
 /// True for shapes that the kernels below know (height and width multiples of 4 with 16 or more tiles in a multiple of
 /// 16, channels multiples of 8) on processors that they are written for, those with AVX2 and FMA.

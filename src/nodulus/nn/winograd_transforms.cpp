@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "nodulus/nn/avx2.h"
+#include "nodulus/nn/avx2_products.h"
 #include "nodulus/nn/winograd_kernel.h"
 
 namespace nodulus::nn {
@@ -156,45 +156,53 @@ NODULUS_AVX2 void transform_gradient(const ConvShape& shape, const float* plane,
   }
 }
 
-NODULUS_AVX2 void winograd_filters(const ConvShape& shape, const float* weight, bool transposed, std::int64_t first,
-                                   std::int64_t last, float* filters) {
-  for (std::int64_t out = first; out < last; ++out) {
-    for (std::int64_t in = 0; in < shape.in; ++in) {
-      float w[3][3];
+NODULUS_AVX2 void winograd_filters(const ConvShape& shape, const float* weight, bool transposed, std::int64_t group,
+                                   float* filters) {
+  const RowGroup rows = row_group(shape.out, group);
+  const std::int64_t pairs = shape.out * shape.in;
+  // A vector holds eight of the filter's input channels; what belongs together in memory is put together here first.
+  float together[winograd_points][lanes * 6];
+  for (std::int64_t in = 0; in < shape.in; in += lanes) {
+    for (std::int64_t r = 0; r < rows.size; ++r) {
+      const std::int64_t out = rows.first + r;
+      Vector w[3][3];
       for (int i = 0; i < 3; ++i)
         for (int j = 0; j < 3; ++j)
-          w[i][j] = transposed ? weight[(in * shape.out + out) * 9 + (2 - i) * 3 + 2 - j]
-                               : weight[(out * shape.in + in) * 9 + i * 3 + j];
-      float half[6][3];
+          for (std::int64_t lane = 0; lane < lanes; ++lane)
+            w[i][j][lane] = transposed ? weight[((in + lane) * shape.out + out) * 9 + (2 - i) * 3 + 2 - j]
+                                       : weight[(out * shape.in + in + lane) * 9 + i * 3 + j];
+      Vector half[6][3];
       for (int i = 0; i < 6; ++i)
         for (int j = 0; j < 3; ++j)
           half[i][j] =
               filter_transform[i][0] * w[0][j] + filter_transform[i][1] * w[1][j] + filter_transform[i][2] * w[2][j];
-      float* to = filters + (out / winograd_out_block * shape.in + in) * winograd_out_block + out % winograd_out_block;
       for (int i = 0; i < 6; ++i)
-        for (int j = 0; j < 6; ++j)
-          to[(i * 6 + j) * shape.out * shape.in] = half[i][0] * filter_transform[j][0] +
-                                                   half[i][1] * filter_transform[j][1] +
-                                                   half[i][2] * filter_transform[j][2];
+        for (int j = 0; j < 6; ++j) {
+          const Vector u = half[i][0] * filter_transform[j][0] + half[i][1] * filter_transform[j][1] +
+                           half[i][2] * filter_transform[j][2];
+          for (std::int64_t lane = 0; lane < lanes; ++lane) together[i * 6 + j][lane * rows.size + r] = u[lane];
+        }
     }
+    for (std::int64_t f = 0; f < winograd_points; ++f)
+      std::copy_n(together[f], lanes * rows.size, filters + f * pairs + rows.first * shape.in + in * rows.size);
   }
 }
 
 NODULUS_AVX2 void winograd_weight_gradient(const ConvShape& shape, const float* dfilters, std::int64_t first,
                                            std::int64_t last, float* dweight) {
   const std::int64_t pairs = shape.out * shape.in;
-  for (std::int64_t pair = first * shape.in; pair < last * shape.in; ++pair) {
-    float half[3][6] = {};
+  for (std::int64_t pair = first * shape.in; pair < last * shape.in; pair += lanes) {
+    Vector half[3][6] = {};
     for (int i = 0; i < 6; ++i)
       for (int j = 0; j < 6; ++j) {
-        const float d = dfilters[(i * 6 + j) * pairs + pair];
+        const Vector d = *reinterpret_cast<const Lanes*>(dfilters + (i * 6 + j) * pairs + pair);
         for (int k = 0; k < 3; ++k) half[k][j] += filter_transform[i][k] * d;
       }
     for (int k = 0; k < 3; ++k)
       for (int l = 0; l < 3; ++l) {
-        float sum = 0;
+        Vector sum = {};
         for (int j = 0; j < 6; ++j) sum += half[k][j] * filter_transform[j][l];
-        dweight[pair * 9 + k * 3 + l] = sum;
+        for (std::int64_t lane = 0; lane < lanes; ++lane) dweight[(pair + lane) * 9 + k * 3 + l] = sum[lane];
       }
   }
 }

@@ -34,9 +34,8 @@ void transform_gradient(const ConvShape& shape, const float* plane, const TileRu
 
 /// weight [out, in, 3, 3] -> U. `transposed`: for the gradient of x, a convolution of dy with the filters turned about
 /// and `in` and `out` exchanged; `shape` is then that convolution's, so weight is [shape.in, shape.out, 3, 3].
-/// Output channels [first, last) alone.
-void winograd_filters(const ConvShape& shape, const float* weight, bool transposed, std::int64_t first,
-                      std::int64_t last, float* filters);
+/// Group `group` of row_groups(shape.out) (avx2_products.h) alone.
+void winograd_filters(const ConvShape& shape, const float* weight, bool transposed, std::int64_t group, float* filters);
 
 /// dL/dU -> dL/dweight [out, in, 3, 3], output channels [first, last) alone.
 void winograd_weight_gradient(const ConvShape& shape, const float* dfilters, std::int64_t first, std::int64_t last,

@@ -33,6 +33,11 @@ double squared_norm(const Tensor& gradient) {
   return total;
 }
 
+/// What a loss does not depend on has a gradient of zero: its moments and its average move on with the others'.
+Tensor gradient_of(const Tensor& parameter) {
+  return parameter.grad().defined() ? parameter.grad() : torch::zeros_like(parameter);
+}
+
 }  // namespace
 
 Adam::Adam(std::vector<Tensor> parameters, const AdamOptions& options)
@@ -67,8 +72,7 @@ double Adam::step(const StepOptions& options) {
     s.eps = static_cast<float>(options_.eps);
     s.ema_decay = static_cast<float>(options.ema_decay);
     for (std::size_t k = 0; k < parameters_.size(); ++k) {
-      if (!parameters_[k].grad().defined()) continue;
-      const Tensor gradient = parameters_[k].grad().contiguous();
+      const Tensor gradient = gradient_of(parameters_[k]).contiguous();
       at::parallel_for(0, gradient.numel(), grain, [&](std::int64_t begin, std::int64_t end) {
         adam_step(s, end - begin, gradient.data_ptr<float>() + begin, parameters_[k].data_ptr<float>() + begin,
                   first_[k].data_ptr<float>() + begin, second_[k].data_ptr<float>() + begin,
@@ -94,8 +98,7 @@ double Adam::step_reference(const StepOptions& options) {
     const double step_size = options.learning_rate / (1 - std::pow(options_.beta1, t));
     const double correction = std::sqrt(1 - std::pow(options_.beta2, t));
     for (std::size_t k = 0; k < parameters_.size(); ++k) {
-      if (!parameters_[k].grad().defined()) continue;
-      const Tensor g = parameters_[k].grad() * scale;
+      const Tensor g = gradient_of(parameters_[k]) * scale;
       first_[k].mul_(options_.beta1).add_(g, 1 - options_.beta1);
       second_[k].mul_(options_.beta2).addcmul_(g, g, 1 - options_.beta2);
       parameters_[k].sub_(step_size * first_[k] / (second_[k].sqrt() / correction + options_.eps));

@@ -13,37 +13,13 @@
 
 namespace nodulus::train {
 
-/// A tensor of the training's state and its name in the file.
-struct CheckpointSlot {
-  std::string name;
-  torch::Tensor tensor;
-};
-
 namespace {
 
 using torch::Tensor;
 
-std::vector<CheckpointSlot> slots_of(const models::Network& network, const std::string& prefix) {
-  std::vector<CheckpointSlot> slots;
-  for (const auto& item : network.named_parameters()) slots.push_back({prefix + item.key(), item.value()});
-  return slots;
-}
-
-std::vector<CheckpointSlot> slots_of(const models::Network& network, const Adam& adam) {
-  std::vector<CheckpointSlot> slots = slots_of(network, "model/");
-  const std::size_t count = slots.size();
-  for (const auto& [prefix, tensors] :
-       {std::pair{"adam_first/", &adam.first_moments()}, std::pair{"adam_second/", &adam.second_moments()},
-        std::pair{"ema/", &adam.averages()}}) {
-    for (std::size_t k = 0; k < count; ++k)
-      slots.push_back({prefix + slots[k].name.substr(std::strlen("model/")), tensors->at(k)});
-  }
-  return slots;
-}
-
 /// Checks all before it copies anything.
-void fill(const SafetensorsFile& file, const std::vector<CheckpointSlot>& slots) {
-  for (const CheckpointSlot& slot : slots) {
+void fill(const SafetensorsFile& file, std::span<const StateTensor> slots) {
+  for (const StateTensor& slot : slots) {
     const TensorView& view = file.at(slot.name);
     if (view.dtype != "F32" || !slot.tensor.sizes().equals(view.shape)) {
       throw Error(ErrorCode::bad_input,
@@ -52,7 +28,7 @@ void fill(const SafetensorsFile& file, const std::vector<CheckpointSlot>& slots)
                               fmt::join(view.shape, ", ")));
     }
   }
-  for (const CheckpointSlot& slot : slots) {
+  for (const StateTensor& slot : slots) {
     const TensorView& view = file.at(slot.name);
     std::vector<float> values(view.bytes.size() / sizeof(float));
     std::memcpy(values.data(), view.bytes.data(), view.bytes.size());
@@ -61,7 +37,7 @@ void fill(const SafetensorsFile& file, const std::vector<CheckpointSlot>& slots)
                                                   file.path().string(), slot.name));
   }
   const torch::NoGradGuard no_grad;
-  for (const CheckpointSlot& slot : slots) {
+  for (const StateTensor& slot : slots) {
     const TensorView& view = file.at(slot.name);
     Tensor copy = torch::empty(slot.tensor.sizes(), torch::kFloat);
     std::memcpy(copy.data_ptr<float>(), view.bytes.data(), view.bytes.size());
@@ -105,11 +81,11 @@ CheckpointInfo info_of(const SafetensorsFile& file) {
 
 }  // namespace
 
-void save_checkpoint(const std::filesystem::path& file, const CheckpointInfo& info, const models::Network& network,
-                     const Adam& adam) {
+void save_checkpoint(const std::filesystem::path& file, const CheckpointInfo& info,
+                     std::span<const StateTensor> state) {
   std::vector<Tensor> keep;  // CPU copies live until the file is written
   std::vector<TensorView> views;
-  for (const CheckpointSlot& slot : slots_of(network, adam)) {
+  for (const StateTensor& slot : state) {
     keep.push_back(slot.tensor.detach().cpu().contiguous());
     const auto* data = reinterpret_cast<const std::byte*>(keep.back().data_ptr<float>());
     views.push_back({slot.name, "F32", keep.back().sizes().vec(), {data, keep.back().nbytes()}});
@@ -119,22 +95,36 @@ void save_checkpoint(const std::filesystem::path& file, const CheckpointInfo& in
 
 CheckpointInfo read_checkpoint_info(const std::filesystem::path& file) { return info_of(SafetensorsFile(file)); }
 
-void load_checkpoint(const std::filesystem::path& path, models::Network& network, Adam& adam) {
-  const SafetensorsFile file(path);
-  const CheckpointInfo info = info_of(file);
-  const std::vector<CheckpointSlot> slots = slots_of(network, adam);
-  if (slots.size() != file.tensors().size())
-    throw Error(ErrorCode::bad_input,
-                fmt::format("{}: expected {} tensors, found {}: a checkpoint of another architecture", path.string(),
-                            slots.size(), file.tensors().size()));
-  fill(file, slots);
-  adam.set_steps(info.step);
-}
-
-void load_averages(const std::filesystem::path& path, models::Network& network) {
+void load_checkpoint(const std::filesystem::path& path, std::span<const StateTensor> state) {
   const SafetensorsFile file(path);
   info_of(file);
-  fill(file, slots_of(network, "ema/"));
+  if (state.size() != file.tensors().size())
+    throw Error(ErrorCode::bad_input,
+                fmt::format("{}: expected {} tensors, found {}: a checkpoint of another architecture", path.string(),
+                            state.size(), file.tensors().size()));
+  fill(file, state);
+}
+
+void load_part(const std::filesystem::path& path, std::span<const StateTensor> part) {
+  const SafetensorsFile file(path);
+  info_of(file);
+  fill(file, part);
+}
+
+std::size_t load_fitting(const std::filesystem::path& path, std::span<const StateTensor> state) {
+  const SafetensorsFile file(path);
+  const CheckpointInfo info = info_of(file);
+  std::vector<StateTensor> fitting;
+  for (const StateTensor& slot : state) {
+    const auto found = file.tensors().find(slot.name);
+    if (found != file.tensors().end() && slot.tensor.sizes().equals(found->second.shape)) fitting.push_back(slot);
+  }
+  // Scalars and vectors fit by chance.
+  if (std::none_of(fitting.begin(), fitting.end(), [](const StateTensor& slot) { return slot.tensor.dim() > 2; }))
+    throw Error(ErrorCode::bad_input, fmt::format("{}: expected a model of which some weights fit, found {} of {}x{}",
+                                                  path.string(), info.family, info.resolution, info.resolution));
+  fill(file, fitting);
+  return fitting.size();
 }
 
 }  // namespace nodulus::train

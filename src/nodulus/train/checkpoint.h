@@ -2,13 +2,12 @@
 
 #include <cstdint>
 #include <filesystem>
-#include <memory>
+#include <span>
 #include <string>
 
 #include "nodulus/core/contact_sheet.h"
 #include "nodulus/core/manifest.h"
-#include "nodulus/models/network.h"
-#include "nodulus/train/adam.h"
+#include "nodulus/train/learner.h"
 
 namespace nodulus::train {
 
@@ -28,19 +27,21 @@ struct CheckpointInfo {
   double seconds = 0;  ///< Spent training, all sessions together.
 };
 
-/// The exact state of a training: weights, Adam's moments and the average ("model/", "adam_first/", "adam_second/",
-/// "ema/" and the parameter's name), as safetensors. The file appears whole or not at all.
-void save_checkpoint(const std::filesystem::path& file, const CheckpointInfo& info, const models::Network& network,
-                     const Adam& adam);
+/// The exact state of a training as safetensors. The file appears whole or not at all.
+void save_checkpoint(const std::filesystem::path& file, const CheckpointInfo& info, std::span<const StateTensor> state);
 
 /// Throws Error{bad_input} where the file is cut, is not a checkpoint or of another schema version.
 CheckpointInfo read_checkpoint_info(const std::filesystem::path& file);
 
-/// Fills network and optimizer. Throws Error{bad_input} naming the first tensor that is missing, has another shape or
-/// has no place in this architecture; nothing is changed then.
-void load_checkpoint(const std::filesystem::path& file, models::Network& network, Adam& adam);
+/// Fills the state. Throws Error{bad_input} naming the first tensor that is missing, has another shape or has no place
+/// in this architecture; nothing is changed then.
+void load_checkpoint(const std::filesystem::path& file, std::span<const StateTensor> state);
 
-/// Fills the network with the averaged weights alone.
-void load_averages(const std::filesystem::path& file, models::Network& network);
+/// Fills some tensors of the state and leaves the others.
+void load_part(const std::filesystem::path& file, std::span<const StateTensor> part);
+
+/// Fills those tensors that the file has with the same name and shape. Returns how many. Throws Error{bad_input} where
+/// no convolution is among them, naming the family that the file is of.
+std::size_t load_fitting(const std::filesystem::path& file, std::span<const StateTensor> state);
 
 }  // namespace nodulus::train

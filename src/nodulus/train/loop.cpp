@@ -8,7 +8,6 @@
 #include "nodulus/core/atomic_file.h"
 #include "nodulus/core/error.h"
 #include "nodulus/data/window.h"
-#include "nodulus/train/diffusion_step.h"
 
 namespace nodulus::train {
 namespace {
@@ -31,12 +30,6 @@ data::LoaderOptions loader_options(const Training& training) {
   return loader;
 }
 
-DiffusionStepOptions step_options(const Training& training) {
-  const TrainOptions& options = training.options;
-  return {options.batch,     options.learning_rate, options.warmup_steps, options.clip_norm,
-          options.ema_decay, options.seed,          training.device,      options.bfloat16};
-}
-
 /// One session of a training: the state that the loop's parts share.
 class Session {
  public:
@@ -46,18 +39,13 @@ class Session {
         run_(run),
         monitor_(monitor),
         loader_(*training.dataset, loader_options(training)),
-        network_(build(training)),
-        averaged_(training.architecture->build()),
-        adam_(network_->parameters(), {}),
-        step_(network_, training.process, loader_, step_options(training)) {
+        learner_(training.make_learner(loader_)) {
     info_.family = training.family;
     info_.options = training.resolved_options;
-    info_.image_channels = training.architecture->image_channels();
-    info_.resolution = training.architecture->resolution();
+    info_.image_channels = loader_.channels();
+    info_.resolution = loader_.height();
     info_.window_hu = loader_.window_hu();
     info_.dataset_hash = training.dataset->hash();
-    averaged_->to(training.device);
-    averaged_->eval();
     run_.lock();
   }
 
@@ -81,13 +69,6 @@ class Session {
   }
 
  private:
-  static std::shared_ptr<models::Network> build(const Training& training) {
-    torch::manual_seed(training.options.seed);
-    auto network = training.architecture->build();
-    network->to(training.device);
-    return network;
-  }
-
   void resume() {
     const auto checkpoints = run_.checkpoints();
     if (checkpoints.empty()) {
@@ -96,6 +77,7 @@ class Session {
       const bool had_begun = std::filesystem::file_size(run_.metrics(), ignored) > 0 && !ignored;
       run_.rewind_metrics(0);
       if (had_begun) monitor_.warn(fmt::format("{}: no checkpoint is there; starting over", run_.path().string()));
+      transfer();
       return;
     }
     try {
@@ -108,13 +90,22 @@ class Session {
     }
   }
 
+  void transfer() {
+    if (training_.transfer.empty()) return;
+    const auto weights = learner_->weights();
+    const std::size_t fitting = load_fitting(training_.transfer, weights);
+    monitor_.note(
+        fmt::format("{} of {} tensors are those of {}", fitting, weights.size(), training_.transfer.string()));
+  }
+
   void load(const std::filesystem::path& file) {
     const CheckpointInfo found = read_checkpoint_info(file);
     if (found.dataset_hash != info_.dataset_hash)
       throw Error(ErrorCode::bad_input,
                   fmt::format("{}: was trained on data set {:.12}, found {:.12} in {}", file.string(),
                               found.dataset_hash, info_.dataset_hash, training_.dataset->folder().string()));
-    load_checkpoint(file, *network_, adam_);
+    load_checkpoint(file, learner_->state());
+    learner_->resumed(found.step);
     info_.step = found.step;
     info_.images_seen = found.images_seen;
     seconds_before_ = found.seconds;
@@ -127,17 +118,16 @@ class Session {
   }
 
   void take_step() {
-    const StepResult taken = step_.run(info_.step, adam_);
+    add(learner_->step(info_.step));
+    for (const std::string& warning : learner_->warnings()) monitor_.warn(warning);
     ++info_.step;
     ++session_steps_;
     info_.images_seen += options_.batch;
-    loss_sum_ += taken.loss;
-    last_ = taken;
-    ++interval_;
     const double elapsed = seconds_since(start_);
-    const std::string detail = fmt::format("loss {:.4f}  {:.1f} images/s", loss_sum_ / static_cast<double>(interval_),
-                                           images_per_second(elapsed));
-    report_progress(elapsed, detail);
+    std::string detail;
+    for (const Figure& figure : figures())
+      if (figure.shown) detail += fmt::format("{} {:.4f}  ", figure.name, figure.value);
+    report_progress(elapsed, detail + fmt::format("{:.1f} images/s", images_per_second(elapsed)));
     if (info_.step % options_.log_steps == 0) flush_metrics();
     if (seconds_since(last_checkpoint_) >= options_.checkpoint_minutes * 60) {
       or_warn("checkpoint", [&] { save(); });
@@ -160,27 +150,40 @@ class Session {
     }
   }
 
+  /// Adds a step's figures to the interval's.
+  void add(const std::vector<Figure>& taken) {
+    if (interval_ == 0) sums_.assign(taken.size(), 0);
+    last_ = taken;
+    for (std::size_t i = 0; i < taken.size(); ++i) sums_.at(i) += taken[i].value;
+    ++interval_;
+  }
+
+  /// The interval's figures so far.
+  [[nodiscard]] std::vector<Figure> figures() const {
+    std::vector<Figure> all = last_;
+    for (std::size_t i = 0; i < all.size() && interval_ > 0; ++i)
+      if (all[i].averaged) all[i].value = sums_.at(i) / static_cast<double>(interval_);
+    return all;
+  }
+
   void flush_metrics() {
     if (interval_ == 0) return;
-    loss_ = loss_sum_ / static_cast<double>(interval_);
+    flushed_ = figures();
+    loss_ = flushed_.front().value;
     const double elapsed = seconds_since(start_);
-    const Json line{{"step", info_.step},
-                    {"images_seen", info_.images_seen},
-                    {"loss", loss_},
-                    {"gradient_norm", last_.gradient_norm},
-                    {"learning_rate", last_.learning_rate},
-                    {"seconds", seconds_before_ + elapsed},
-                    {"images_per_second", images_per_second(elapsed)}};
+    Json line{{"step", info_.step}, {"images_seen", info_.images_seen}};
+    for (const Figure& figure : flushed_) line[figure.name] = figure.value;
+    line["seconds"] = seconds_before_ + elapsed;
+    line["images_per_second"] = images_per_second(elapsed);
     if (!or_warn("line of metrics", [&] { run_.append_metrics(line); }))
       return;  // the next line covers these steps too
-    loss_sum_ = 0;
     interval_ = 0;
   }
 
   void save() {
     info_.seconds = seconds_before_ + seconds_since(start_);
     checkpoint_ = run_.checkpoint(info_.step);
-    save_checkpoint(checkpoint_, info_, *network_, adam_);
+    save_checkpoint(checkpoint_, info_, learner_->state());
     run_.prune_checkpoints(options_.keep_checkpoints);
   }
 
@@ -199,25 +202,20 @@ class Session {
   }
 
   void write_samples() {
-    if (training_.preview) or_warn("sheet of samples", [&] { draw_sheet(); });
+    or_warn("sheet of samples", [&] {
+      for (const SampleSheet& sheet : learner_->samples(monitor_)) write_sheet(sheet);
+    });
     last_sample_ = Clock::now();
   }
 
-  void draw_sheet() {
-    {
-      const torch::NoGradGuard no_grad;
-      auto parameters = averaged_->parameters();
-      for (std::size_t k = 0; k < parameters.size(); ++k) parameters[k].copy_(adam_.averages()[k]);
-    }
-    const Tensor images = training_.preview(averaged_, monitor_);
-    averaged_->train();  // gives back what layers kept for generation
-    averaged_->eval();
+  void write_sheet(const SampleSheet& samples) {
+    const Tensor& images = samples.images;
     const auto sheet = data::sheet_of(
         {images.data_ptr<float>(), static_cast<std::size_t>(images.numel())},
         {static_cast<int>(images.size(1)), static_cast<int>(images.size(2)), static_cast<int>(images.size(3))},
         info_.window_hu);
     const std::array marks{synthetic_mark};
-    AtomicFile file(run_.samples() / fmt::format("step-{:09}.png", info_.step));
+    AtomicFile file(run_.samples() / fmt::format("{}-{:09}.png", samples.name, info_.step));
     file.write(std::as_bytes(std::span<const std::uint8_t>(encode_png(sheet, marks))));
     file.commit();
   }
@@ -227,7 +225,8 @@ class Session {
   }
 
   [[nodiscard]] TrainResult result() const {
-    return {info_.step, info_.images_seen, loss_, info_.seconds, images_per_second(info_.seconds - seconds_before_),
+    return {info_.step, info_.images_seen, loss_,
+            flushed_,   info_.seconds,     images_per_second(info_.seconds - seconds_before_),
             checkpoint_};
   }
 
@@ -236,18 +235,16 @@ class Session {
   RunFolder run_;
   Monitor& monitor_;
   data::Loader loader_;
-  std::shared_ptr<models::Network> network_;
-  std::shared_ptr<models::Network> averaged_;
-  Adam adam_;
-  DiffusionStep step_;
+  std::unique_ptr<Learner> learner_;
   CheckpointInfo info_;
   Clock::time_point start_;
   Clock::time_point last_checkpoint_;
   Clock::time_point last_sample_;
   std::filesystem::path checkpoint_;
-  StepResult last_;
+  std::vector<Figure> last_;
+  std::vector<double> sums_;
+  std::vector<Figure> flushed_;
   double seconds_before_ = 0;
-  double loss_sum_ = 0;
   double loss_ = 0;
   std::int64_t interval_ = 0;
   std::int64_t session_steps_ = 0;
@@ -261,13 +258,10 @@ void TrainOptions::describe(Options& o) {
   o.add("downsample", downsample, "average this many pixels each way first").between(1, 64);
   o.add("flips", flips, "mirror images at random");
   o.add("quarter_turns", quarter_turns, "turn images by 0, 90, 180 or 270 degrees at random");
-  o.add("batch", batch, "images a step").between(1, 1 << 20);
-  o.add("steps", steps, "steps in all").between(1, 999999999);  // the digits of a checkpoint's name
+  o.add("batch", batch, "images a step; 0: the family's").between(0, 1 << 20);
+  o.add("steps", steps, "steps in all; 0: the family's").between(0, 999999999);  // the digits of a checkpoint's name
+  o.add("transfer", transfer, "a run or a checkpoint: begin with its weights, where they fit");
   o.add("minutes", minutes, "stop after this time in this session; 0: no limit").between(0, 1e9);
-  o.add("learning_rate", learning_rate, "Adam's step size").between(0, 1);
-  o.add("warmup_steps", warmup_steps, "the learning rate rises from 0 over these").between(0, 1e12);
-  o.add("clip_norm", clip_norm, "largest norm of the gradient; 0: no limit").between(0, 1e12);
-  o.add("ema_decay", ema_decay, "decay of the weights' moving average").between(0, 1);
   o.add("seed", seed, "all that is random follows from it").between(0, 9e18);  // TOML holds 63 bits
   o.add("bfloat16", bfloat16, "16-bit arithmetic where it is safe; on CUDA");
   o.add("checkpoint_minutes", checkpoint_minutes, "save the exact state each so many minutes").between(0.01, 1e9);

@@ -1,7 +1,5 @@
 #pragma once
 
-#include <torch/types.h>
-
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -11,9 +9,9 @@
 #include "nodulus/core/monitor.h"
 #include "nodulus/core/options.h"
 #include "nodulus/data/dataset.h"
-#include "nodulus/models/catalog.h"
-#include "nodulus/process/process.h"
+#include "nodulus/data/loader.h"
 #include "nodulus/train/checkpoint.h"
+#include "nodulus/train/learner.h"
 #include "nodulus/train/run_folder.h"
 
 namespace nodulus::train {
@@ -25,13 +23,10 @@ struct TrainOptions {
   int downsample = 1;
   bool flips = false;
   bool quarter_turns = false;
-  int batch = 128;
-  std::int64_t steps = 800000;
-  double minutes = 0;  ///< Stop after this time in this session; 0: no limit.
-  double learning_rate = 2e-4;
-  std::int64_t warmup_steps = 5000;
-  double clip_norm = 1;
-  double ema_decay = 0.9999;
+  int batch = 0;                   ///< 0: the family's.
+  std::int64_t steps = 0;          ///< 0: the family's.
+  std::filesystem::path transfer;  ///< A run or a checkpoint whose weights a new run begins with, where they fit.
+  double minutes = 0;              ///< Stop after this time in this session; 0: no limit.
   std::uint64_t seed = 0;
   bool bfloat16 = false;
   double checkpoint_minutes = 10;
@@ -42,27 +37,23 @@ struct TrainOptions {
   void describe(Options& options);
 };
 
-/// Images from the averaged weights for the sample sheets, [N, C, H, W] in [-1, 1]. Shows its progress on the monitor
-/// and throws Error{stopped} where that asks for a stop.
-using Preview = std::function<torch::Tensor(const std::shared_ptr<models::Network>& averaged, Monitor& monitor)>;
-
 /// Everything that a training needs; made by the program, which sees all modules.
 struct Training {
   std::string family;
   TrainOptions options;
-  std::shared_ptr<models::Architecture> architecture;  ///< Already fitted to channels and resolution.
-  std::shared_ptr<process::Process> process;
   const data::Dataset* dataset = nullptr;
-  torch::Device device = torch::kCPU;
+  std::filesystem::path transfer;  ///< The checkpoint that the option means; empty where it means none.
   Json resolved_options;
-  Preview preview;
+  /// Makes what is trained, for the images that the loader hands out; the loader outlives it.
+  std::function<std::unique_ptr<Learner>(const data::Loader& loader)> make_learner;
 };
 
 struct TrainResult {
   std::int64_t steps = 0;
   std::int64_t images_seen = 0;
-  double loss = 0;     ///< Mean of the last logged interval.
-  double seconds = 0;  ///< Training, all sessions together.
+  double loss = 0;              ///< Mean of the last logged interval.
+  std::vector<Figure> figures;  ///< Of the last logged interval.
+  double seconds = 0;           ///< Training, all sessions together.
   double images_per_second = 0;
   std::filesystem::path checkpoint;
 };

@@ -1,0 +1,107 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "nodulus/app/command.h"
+#include "nodulus/app/drawing.h"
+#include "nodulus/core/error.h"
+#include "nodulus/sample/diffusion_source.h"
+
+namespace nodulus::app {
+namespace {
+
+std::vector<std::string> sampler_names() {
+  std::vector<std::string> names;
+  for (const sample::SamplerRow& row : sample::samplers()) names.emplace_back(row.name);
+  return names;
+}
+
+class DiffusionDrawing final : public Drawing {
+ public:
+  DiffusionDrawing(sample::DiffusionParts parts, const ImageEdit& edit, std::string sampler, double flop)
+      : steps_(parts.steps),
+        known_evaluations_(edit.evaluations(parts.steps, parts.sampler->evaluations(parts.steps))),
+        source_(std::move(parts)),
+        edit_(edit),
+        sampler_(std::move(sampler)),
+        flop_(flop) {}
+
+  torch::Tensor images(std::span<const std::uint64_t> seeds, std::int64_t first) override {
+    torch::Tensor drawn = edit_.images(source_, seeds, first);
+    known_evaluations_ = source_.evaluations();
+    return drawn;
+  }
+  [[nodiscard]] std::string condition(std::int64_t i) const override { return edit_.condition(i); }
+  [[nodiscard]] std::uint64_t seed(std::uint64_t own) const override { return edit_.seed(own); }
+  [[nodiscard]] std::string sampler() const override { return edit_.sampler(sampler_); }
+  [[nodiscard]] int steps() const override { return steps_; }
+  [[nodiscard]] std::int64_t evaluations() const override { return known_evaluations_; }
+  [[nodiscard]] double evaluation_flop() const override { return flop_; }
+  [[nodiscard]] std::filesystem::path data() const override { return edit_.data(); }
+
+ private:
+  int steps_;
+  std::int64_t known_evaluations_;
+  sample::DiffusionSource source_;
+  const ImageEdit& edit_;
+  std::string sampler_;
+  double flop_;
+};
+
+}  // namespace
+
+void DiffusionDrawingSettings::describe(Options& options, const std::vector<std::string>& words) {
+  std::string name = word_after(words, "--sampler");
+  asked_sampler_ = name;
+  edit_.note_sampler(name);  // one from a file, which holds all options, may be left unused
+  const std::string config = word_after(words, "--config");
+  if (name.empty() && !config.empty()) name = toml_string(config, "sampler");
+  if (!name.empty()) sampler_name_ = name;
+  choice_ = make_sampler(sampler_name_);
+  schedule_name_ = sample::name_of(choice_.row->schedule);
+  clip_ = choice_.row->clips;
+  options.add("sampler", sampler_name_, "how noise becomes images; of diffusion families").one_of(sampler_names());
+  options.add("steps", steps_, "of the sampler; 0: its usual number").between(0, 1e6);
+  options.add("schedule", schedule_name_, "how the noise levels of the steps are spread")
+      .one_of({"own", "karras", "log-snr", "cosine"});
+  options.add("rho", rho_, "of the karras schedule").between(0.1, 100);
+  options.add("clip", clip_, "clip each estimate of the clean image to the window");
+  options.add("bfloat16", bfloat16_, "16-bit arithmetic where it is safe; on CUDA");
+  edit_.describe(options);
+  choice_.sampler->describe(options);
+}
+
+void DiffusionDrawingSettings::refuse_sampler(const std::string& family) const {
+  if (!asked_sampler_.empty())
+    throw Error(ErrorCode::usage,
+                fmt::format("--sampler: {} has no noise levels to go through; expected none, found {}", family,
+                            asked_sampler_));
+  if (steps_ > 0 || bfloat16_)
+    throw Error(ErrorCode::usage,
+                fmt::format("--steps and --bfloat16: {} draws an image in one step; expected neither", family));
+}
+
+std::unique_ptr<Drawing> DiffusionDrawingSettings::open(const DrawingRequest& request) {
+  if (bfloat16_ && !request.device.is_cuda()) throw Error(ErrorCode::usage, "--bfloat16: only with --device cuda");
+  const TrainedModel model = load_model(request.checkpoint);
+  edit_.prepare(model, choice_, request.count);
+  const int steps = steps_ > 0
+                        ? steps_
+                        : std::min(edit_.default_steps(choice_.row->default_steps), model.family.process->most_steps());
+  sample::DiffusionParts parts;
+  parts.network = model.network;
+  parts.process = model.family.process;
+  parts.sampler = choice_.sampler;
+  parts.steps = steps;
+  parts.schedule = {sample::schedule(schedule_name_), rho_};
+  parts.clip = clip_;
+  parts.channels = model.info.image_channels;
+  parts.resolution = model.info.resolution;
+  parts.device = request.device;
+  parts.bfloat16 = bfloat16_;
+  parts.on_step = request.on_step;
+  return std::make_unique<DiffusionDrawing>(std::move(parts), edit_, sampler_name_,
+                                            model.family.architecture->forward_flop());
+}
+
+}  // namespace nodulus::app

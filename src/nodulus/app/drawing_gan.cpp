@@ -1,0 +1,146 @@
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <optional>
+
+#include "nodulus/app/drawing.h"
+#include "nodulus/app/gan.h"
+#include "nodulus/core/error.h"
+#include "nodulus/core/numbers.h"
+#include "nodulus/sample/gan_source.h"
+#include "nodulus/train/classes.h"
+
+namespace nodulus::app {
+namespace {
+
+struct Mix {
+  std::uint64_t seed = 0;
+  int layer = 0;
+};
+
+class GanDrawing final : public Drawing {
+ public:
+  GanDrawing(const sample::GanParts& parts, const ImageEdit& edit, std::optional<Mix> mix, train::Classes classes,
+             std::uint64_t first_seed)
+      : generator_(parts.generator),
+        source_(parts),
+        edit_(edit),
+        mix_(mix),
+        classes_(std::move(classes)),
+        first_seed_(first_seed) {
+    if (!edit.interpolates()) return;
+    from_ = end_of(edit.from());
+    to_ = end_of(edit.to());
+  }
+
+  torch::Tensor images(std::span<const std::uint64_t> seeds, std::int64_t first) override {
+    if (mix_) return source_.mixed(seeds, mix_->seed, mix_->layer);
+    if (!edit_.interpolates()) return source_.images(seeds, {});
+    return source_.between(from_, to_, edit_.weights(first, seeds.size()), seed(first_seed_));
+  }
+  [[nodiscard]] std::string condition(std::int64_t i) const override {
+    if (edit_.interpolates()) return edit_.condition(i);
+    std::string text;
+    if (!classes_.values.empty()) {
+      const std::int64_t index = source_.class_of(first_seed_ + static_cast<std::uint64_t>(i));
+      text = fmt::format("{}={}", classes_.label, classes_.values.at(static_cast<std::size_t>(index)));
+    }
+    if (mix_) text += fmt::format("{}styles of {} from layer {} on", text.empty() ? "" : "; ", mix_->seed, mix_->layer);
+    return text;
+  }
+  [[nodiscard]] std::uint64_t seed(std::uint64_t own) const override {
+    return edit_.interpolates() ? whole_number(edit_.from()).value_or(own) : own;
+  }
+  [[nodiscard]] std::string sampler() const override { return ""; }
+  [[nodiscard]] int steps() const override { return 1; }
+  [[nodiscard]] std::int64_t evaluations() const override { return 1; }
+  [[nodiscard]] double evaluation_flop() const override { return models::generator_flop(generator_->options()); }
+
+ private:
+  /// Styles of one end of --interpolate: a seed, or the folder of a projection.
+  [[nodiscard]] torch::Tensor end_of(const std::string& text) const {
+    if (const auto seed = whole_number(text)) return source_.styles_of(*seed);
+    std::error_code ignored;
+    if (!std::filesystem::exists(std::filesystem::path(text) / latent_file, ignored))
+      throw Error(ErrorCode::usage,
+                  fmt::format("--interpolate: expected seeds or folders that project made, found '{}'", text));
+    return read_styles(text, *generator_).to(source_.device());
+  }
+
+  std::shared_ptr<models::StyleGan2Generator> generator_;
+  sample::GanSource source_;
+  const ImageEdit& edit_;
+  std::optional<Mix> mix_;
+  train::Classes classes_;
+  std::uint64_t first_seed_;
+  torch::Tensor from_;
+  torch::Tensor to_;
+};
+
+models::LayerNoise layer_noise(const std::string& name) {
+  if (name == "random") return models::LayerNoise::random;
+  return name == "none" ? models::LayerNoise::none : models::LayerNoise::constant;
+}
+
+}  // namespace
+
+void GanDrawingSettings::describe(Options& options) {
+  options.add("truncation", truncation_, "of StyleGAN2: styles are moved to their mean, truer and less varied below 1")
+      .between(-4, 4);
+  options.add("layer_noise", noise_, "of StyleGAN2: the same for all images, each its own, or none")
+      .one_of({"const", "random", "none"});
+  options.add("class", class_, "of a model trained on a label: the value that is asked for; default: each as often");
+  options.add("mix", mix_, "of StyleGAN2, SEED or SEED:LAYER: from that layer on the styles of that seed");
+}
+
+void GanDrawingSettings::refuse(const std::string& family) const {
+  const GanDrawingSettings usual;
+  if (truncation_ != usual.truncation_ || noise_ != usual.noise_ || mix_ != usual.mix_ || class_ != usual.class_)
+    throw Error(
+        ErrorCode::usage,
+        fmt::format("--truncation, --layer-noise, --mix and --class: {} has no styles; expected none of them", family));
+}
+
+std::unique_ptr<Drawing> GanDrawingSettings::open(const DrawingRequest& request, ImageEdit& edit) const {
+  sample::GanParts parts;
+  parts.generator = load_generator(request.checkpoint, request.info, request.device);
+  parts.truncation = truncation_;
+  parts.noise = layer_noise(noise_);
+  parts.device = request.device;
+  const auto classes = request.info.options.value("stylegan2.classes", std::vector<int>{});
+  if (!class_.empty()) {
+    const auto at = std::find_if(classes.begin(), classes.end(), [&](int v) { return std::to_string(v) == class_; });
+    if (at == classes.end())
+      throw Error(ErrorCode::usage,
+                  classes.empty()
+                      ? fmt::format("--class: this model was trained without a label; expected none, found "
+                                    "'{}'",
+                                    class_)
+                      : fmt::format("--class: expected one of {}, found '{}'", fmt::join(classes, ", "), class_));
+    parts.class_index = at - classes.begin();
+  }
+  std::optional<Mix> mix;
+  if (!mix_.empty()) {
+    const std::size_t colon = mix_.find(':');
+    const int layers = parts.generator->layers();
+    const auto seed = whole_number(std::string_view(mix_).substr(0, colon));
+    const auto layer = colon == std::string::npos ? std::optional<std::uint64_t>(static_cast<std::uint64_t>(layers) / 2)
+                                                  : whole_number(std::string_view(mix_).substr(colon + 1));
+    if (!seed || !layer || *layer > static_cast<std::uint64_t>(layers))
+      throw Error(ErrorCode::usage, fmt::format("--mix: expected a seed, or a seed and a layer of 0 to {} as in 7:4, "
+                                                "found '{}'",
+                                                layers, mix_));
+    mix = Mix{*seed, static_cast<int>(*layer)};
+  }
+  edit.check_interpolation(request.count);
+  if (mix && edit.interpolates())
+    throw Error(ErrorCode::usage, "--mix and --interpolate: expected one of them, found both");
+  edit.check_region();
+  if (!edit.data().empty())
+    throw Error(ErrorCode::usage, "--inpaint: expected a model of a diffusion family, found " + request.info.family);
+  return std::make_unique<GanDrawing>(
+      parts, edit, mix, train::Classes{request.info.options.value("stylegan2.label", ""), classes}, request.first_seed);
+}
+
+}  // namespace nodulus::app

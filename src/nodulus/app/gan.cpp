@@ -1,0 +1,63 @@
+#include "nodulus/app/gan.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <cstring>
+
+#include "nodulus/core/error.h"
+#include "nodulus/core/options.h"
+#include "nodulus/core/safetensors.h"
+#include "nodulus/models/catalog.h"
+#include "nodulus/train/gan_learner.h"
+
+namespace nodulus::app {
+
+std::shared_ptr<models::StyleGan2Generator> load_generator(const std::filesystem::path& checkpoint,
+                                                           const train::CheckpointInfo& info, torch::Device device) {
+  if (!models::is_gan(info.family))
+    throw Error(ErrorCode::usage,
+                fmt::format("{}: expected a StyleGAN2 model, found {}", checkpoint.string(), info.family));
+  train::GanOptions settings;
+  Options options;
+  settings.describe(options);
+  Json ours = Json::object();
+  for (const auto& [key, value] : info.options.items())
+    if (options.find(key) != nullptr) ours[key] = value;
+  options.read_json(ours, checkpoint.string());
+  auto generator = models::make_generator(settings.networks(
+      info.image_channels, info.resolution, info.options.value("batch", 4), info.options.value("bfloat16", false)));
+  train::load_part(checkpoint, train::averaged_weights(*generator));
+  generator->to(device);
+  generator->eval();
+  return generator;
+}
+
+void write_latent(const std::filesystem::path& file, const torch::Tensor& styles,
+                  const std::vector<torch::Tensor>& noise) {
+  std::vector<torch::Tensor> keep;
+  std::vector<TensorView> views;
+  auto add = [&](const std::string& name, const torch::Tensor& t) {
+    keep.push_back(t.cpu().contiguous());
+    const auto* data = reinterpret_cast<const std::byte*>(keep.back().data_ptr<float>());
+    views.push_back({name, "F32", t.sizes().vec(), {data, keep.back().nbytes()}});
+  };
+  add("styles", styles);
+  for (std::size_t i = 0; i < noise.size(); ++i) add(fmt::format("noise.{}", i), noise[i].squeeze(0).squeeze(0));
+  write_safetensors(file, views, {{"synthetic", "yes"}});
+}
+
+torch::Tensor read_styles(const std::filesystem::path& folder, const models::StyleGan2Generator& generator) {
+  const SafetensorsFile file(folder / latent_file);
+  const TensorView& view = file.at("styles");
+  const std::vector<std::int64_t> expected{generator.layers(), generator.options().w};
+  if (view.dtype != "F32" || view.shape != expected)
+    throw Error(ErrorCode::bad_input,
+                fmt::format("{}: expected styles F32 [{}] as this model has, found {} [{}]", file.path().string(),
+                            fmt::join(expected, ", "), view.dtype, fmt::join(view.shape, ", ")));
+  torch::Tensor styles = torch::empty(expected);
+  std::memcpy(styles.data_ptr<float>(), view.bytes.data(), view.bytes.size());
+  return styles;
+}
+
+}  // namespace nodulus::app

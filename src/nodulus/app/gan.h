@@ -1,0 +1,26 @@
+#pragma once
+
+#include <filesystem>
+#include <memory>
+
+#include "nodulus/models/stylegan2.h"
+#include "nodulus/train/checkpoint.h"
+
+/// What commands ask of a trained StyleGAN2.
+namespace nodulus::app {
+
+/// The generator of a checkpoint with its averaged weights, in evaluation. Throws Error{usage} for a model of another
+/// kind, otherwise as train::load_part().
+std::shared_ptr<models::StyleGan2Generator> load_generator(const std::filesystem::path& checkpoint,
+                                                           const train::CheckpointInfo& info, torch::Device device);
+
+/// File in a projection's folder that holds "styles" [layers, w] and, for each layer K with noise, "noise.K" [r, r].
+inline constexpr const char* latent_file = "latent.safetensors";
+
+void write_latent(const std::filesystem::path& file, const torch::Tensor& styles,
+                  const std::vector<torch::Tensor>& noise);
+
+/// The styles of a projection's folder. Throws Error{bad_input} where they have not this generator's shape.
+torch::Tensor read_styles(const std::filesystem::path& folder, const models::StyleGan2Generator& generator);
+
+}  // namespace nodulus::app

@@ -1,0 +1,53 @@
+#include "nodulus/app/trained.h"
+
+#include <fmt/format.h>
+
+#include "nodulus/core/error.h"
+#include "nodulus/train/run_folder.h"
+
+namespace nodulus::app {
+
+std::filesystem::path checkpoint_of(const std::filesystem::path& path) {
+  std::error_code error;
+  if (std::filesystem::is_directory(path, error)) return train::RunFolder::open(path).latest_checkpoint();
+  if (std::filesystem::is_regular_file(path, error)) return path;
+  throw Error(ErrorCode::not_found,
+              fmt::format("{}: expected a run's folder or a checkpoint, found nothing", path.string()));
+}
+
+data::Loader loader_for(const train::CheckpointInfo& model, const data::Dataset& dataset, data::Split split) {
+  data::LoaderOptions options;
+  options.split = split;
+  options.mask_channel = model.image_channels == 2;
+  options.downsample = model.options.value("downsample", 1);
+  options.size = model.options.value("size", 0);
+  options.window_hu = model.window_hu;
+  data::Loader loader(dataset, options);
+  if (loader.height() != model.resolution || loader.width() != model.resolution)
+    throw Error(ErrorCode::usage, fmt::format("{}: expected images of {}x{} as the model was trained on, found {}x{}",
+                                              dataset.folder().string(), model.resolution, model.resolution,
+                                              loader.width(), loader.height()));
+  return loader;
+}
+
+torch::Tensor item_image(const train::CheckpointInfo& model, const std::filesystem::path& folder, std::int64_t item) {
+  const data::Dataset dataset = data::Dataset::open(folder);
+  if (item >= dataset.size())
+    throw Error(ErrorCode::usage,
+                fmt::format("--item: {} has images 0 to {}, found {}", folder.string(), dataset.size() - 1, item));
+  const data::Loader loader = loader_for(model, dataset, dataset.item(item).split);
+  std::uint64_t number = 0;
+  while (loader.item_of(number) != item) ++number;
+  torch::Tensor image = torch::empty({1, loader.channels(), loader.height(), loader.width()}, torch::kFloat);
+  loader.batch({&number, 1}, {image.data_ptr<float>(), static_cast<std::size_t>(image.numel())});
+  return image;
+}
+
+torch::Device device_from(const std::string& name) {
+  if (name == "cpu") return torch::kCPU;
+  if (!at::hasCUDA())
+    throw Error(ErrorCode::usage, "--device cuda: this program's libtorch has no CUDA, or no CUDA device is there");
+  return {torch::kCUDA, 0};
+}
+
+}  // namespace nodulus::app

@@ -1,0 +1,29 @@
+#pragma once
+
+#include <torch/types.h>
+
+#include <cstdint>
+#include <filesystem>
+#include <string>
+
+#include "nodulus/data/loader.h"
+#include "nodulus/train/checkpoint.h"
+
+/// What commands ask of a trained model of any family.
+namespace nodulus::app {
+
+/// The newest checkpoint of a run's folder, or a checkpoint itself. Throws Error{not_found} where neither is there.
+std::filesystem::path checkpoint_of(const std::filesystem::path& path);
+
+/// The images of a split as the model was trained to see them. Throws Error{usage} where the data set has not what it
+/// takes.
+data::Loader loader_for(const train::CheckpointInfo& model, const data::Dataset& dataset, data::Split split);
+
+/// Image `item` of a data set as the model was trained to see it, [1, C, H, W] in [-1, 1]. Throws Error{usage} for one
+/// that there is not.
+torch::Tensor item_image(const train::CheckpointInfo& model, const std::filesystem::path& folder, std::int64_t item);
+
+/// "cpu" or "cuda". Throws Error{usage} for CUDA where libtorch has none or no device is there.
+torch::Device device_from(const std::string& name);
+
+}  // namespace nodulus::app

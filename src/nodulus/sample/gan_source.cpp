@@ -1,0 +1,85 @@
+#include "nodulus/sample/gan_source.h"
+
+#include <c10/core/InferenceMode.h>
+
+#include <vector>
+
+#include "nodulus/core/error.h"
+#include "nodulus/core/seed.h"
+
+namespace nodulus::sample {
+
+using torch::Tensor;
+
+GanSource::GanSource(GanParts parts) : parts_(std::move(parts)) {
+  parts_.generator->to(parts_.device);
+  parts_.generator->eval();
+}
+
+Tensor GanSource::images(std::span<const std::uint64_t> seeds, const Condition& condition) {
+  if (!condition.labels.empty())
+    throw Error(ErrorCode::usage,
+                "a StyleGAN2 is asked by GanParts::class_index alone; expected no condition, found '" +
+                    condition.labels.begin()->first + "'");
+  const c10::InferenceMode no_graph;
+  return synthesized(parts_.generator->broadcast(styles(seeds), parts_.truncation), seeds);
+}
+
+Tensor GanSource::styles_of(std::uint64_t seed) const {
+  const c10::InferenceMode no_graph;
+  return parts_.generator->broadcast(styles({&seed, 1}), parts_.truncation)[0];
+}
+
+Tensor GanSource::between(const Tensor& from, const Tensor& to, std::span<const double> weights, std::uint64_t seed) {
+  const c10::InferenceMode no_graph;
+  std::vector<Tensor> all;
+  for (const double weight : weights) all.push_back(from.lerp(to, weight));
+  const std::vector<std::uint64_t> seeds(weights.size(), seed);
+  return synthesized(torch::stack(all), seeds);
+}
+
+Tensor GanSource::mixed(std::span<const std::uint64_t> seeds, std::uint64_t fine, int layer) {
+  const c10::InferenceMode no_graph;
+  const Tensor coarse = parts_.generator->broadcast(styles(seeds), parts_.truncation);
+  const Tensor other = parts_.generator->broadcast(styles({&fine, 1}), parts_.truncation);
+  const std::int64_t rest = parts_.generator->layers() - layer;
+  return synthesized(
+      torch::cat({coarse.narrow(1, 0, layer), other.narrow(1, layer, rest).expand({coarse.size(0), -1, -1})}, 1),
+      seeds);
+}
+
+Tensor GanSource::styles(std::span<const std::uint64_t> seeds) const {
+  const std::int64_t size = parts_.generator->options().z;
+  Tensor z = torch::empty({static_cast<std::int64_t>(seeds.size()), size});
+  for (std::size_t i = 0; i < seeds.size(); ++i)
+    RandomStream(seeds[i]).fill_normal(
+        {z.data_ptr<float>() + static_cast<std::int64_t>(i) * size, static_cast<std::size_t>(size)});
+  Tensor labels;
+  if (const std::int64_t classes = parts_.generator->options().labels; classes > 0) {
+    std::vector<std::int64_t> asked;
+    for (const std::uint64_t seed : seeds) asked.push_back(class_of(seed));
+    labels = torch::eye(classes).index_select(0, torch::tensor(asked)).to(parts_.device);
+  }
+  return parts_.generator->map(z.to(parts_.device), labels);
+}
+
+std::int64_t GanSource::class_of(std::uint64_t seed) const {
+  if (parts_.class_index) return *parts_.class_index;
+  return static_cast<std::int64_t>(derive_seed(seed, "class") %
+                                   static_cast<std::uint64_t>(parts_.generator->options().labels));
+}
+
+Tensor GanSource::synthesized(const Tensor& ws, std::span<const std::uint64_t> seeds) const {
+  const models::NoiseDraw draw = [&](int layer, std::int64_t images, int resolution) {
+    Tensor noise = torch::empty({images, 1, resolution, resolution});
+    const std::int64_t pixels = noise.numel() / images;
+    for (std::size_t i = 0; i < seeds.size(); ++i)
+      RandomStream(seeds[i], static_cast<std::uint64_t>(layer) + 1)
+          .fill_normal(
+              {noise.data_ptr<float>() + static_cast<std::int64_t>(i) * pixels, static_cast<std::size_t>(pixels)});
+    return noise;
+  };
+  return parts_.generator->synthesize(ws, parts_.noise, draw).to(torch::kFloat).cpu().contiguous();
+}
+
+}  // namespace nodulus::sample

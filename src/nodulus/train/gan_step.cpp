@@ -259,6 +259,7 @@ Tensor GanStep::augmented(const Tensor& images, const char* purpose, std::int64_
   const std::uint64_t seed = derive_seed(derive_seed(options_.seed, "augment"), purpose);
   const auto all = numbers(step, images.size(0));
   std::vector<Augmentation> augmentations;
+  augmentations.reserve(all.size());
   for (const std::uint64_t number : all)
     augmentations.push_back(draw_augmentation(options_.augment, p(), seed, number));
   return augment(images, augmentations, seed, all);

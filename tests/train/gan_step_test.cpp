@@ -304,6 +304,30 @@ TEST_F(GanTraining, R1AloneFlattensTheDiscriminator) {
   EXPECT_LT(pair.step->run(16).r1_penalty, before / 4);
 }
 
+// Images that are linear in their styles: J is the same everywhere.
+TEST(GanStep, PathLengthsAreThoseOfTheJacobian) {
+  torch::manual_seed(2);
+  const Tensor map = torch::randn({3 * 5, 2 * 4 * 6});  // [layers w, C H W]
+  const Tensor ws = torch::randn({7, 3, 5}).requires_grad_();
+  const Tensor images = ws.flatten(1).matmul(map).view({7, 2, 4, 6});
+  const Tensor y = torch::randn({7, 2, 4, 6});
+  const Tensor moved = (y.flatten(1) / std::sqrt(24.0)).matmul(map.t()).view({7, 3, 5});  // J^T y, H W = 24
+  const Tensor expected = (moved.square().sum({1, 2}) / 3).sqrt();                        // 3 layers
+  EXPECT_TRUE(torch::allclose(path_lengths(images, ws, y), expected, 1e-5, 1e-6));
+}
+
+TEST(GanStep, ScoreGradientsAreThoseOfTheScores) {
+  torch::manual_seed(2);
+  const Tensor slope = torch::randn({1, 2, 4, 4});
+  const Tensor x = torch::randn({5, 2, 4, 4}).requires_grad_();
+  const Tensor scores = (x.square() * slope).sum({1, 2, 3}).unsqueeze(1);  // gradient 2 x slope
+  const Tensor found = squared_score_gradients(scores, x);
+  EXPECT_TRUE(torch::allclose(found, (2 * x * slope).square().sum({1, 2, 3}), 1e-5, 1e-6));
+  // And its own gradient, which is what R1 learns by: 8 x slope^2.
+  const Tensor second = torch::autograd::grad({found.sum()}, {x})[0];
+  EXPECT_TRUE(torch::allclose(second, 8 * x * slope.square(), 1e-5, 1e-6));
+}
+
 TEST(GanStep, LazyRegularisationRescalesAdam) {
   const AdamOptions adam = GanStep::lazy_adam(16);
   EXPECT_EQ(adam.beta1, 0);

@@ -85,6 +85,7 @@ std::vector<Tensor> PerceptualDistance::directions(const Tensor& x) const {
   }
   const auto all = network_.features(seen);
   std::vector<Tensor> found;
+  found.reserve(compared.size());
   for (const std::size_t i : compared) found.push_back(all[i] / (all[i].square().sum(1, true) + 1e-10).sqrt());
   return found;
 }

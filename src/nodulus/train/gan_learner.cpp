@@ -208,6 +208,7 @@ std::vector<SampleSheet> GanLearner::samples(Monitor& /*monitor*/) {
   std::vector<std::uint64_t> numbers(sample_count);
   std::iota(numbers.begin(), numbers.end(), 0);
   std::vector<Augmentation> all;
+  all.reserve(numbers.size());
   for (const std::uint64_t number : numbers)
     all.push_back(draw_augmentation(options_.augment, step_.p(), options_.seed, number));
   auto plain = [](const Tensor& t) { return t.to(torch::kFloat).cpu().contiguous(); };

@@ -41,6 +41,16 @@ enum : std::int64_t { at_p, at_path_mean, at_sign_sum, at_sign_count };
 
 }  // namespace
 
+Tensor path_lengths(const Tensor& images, const Tensor& ws, const Tensor& y) {
+  const double pixels = static_cast<double>(images.size(2) * images.size(3));
+  const Tensor along = (images * y).sum() / std::sqrt(pixels);
+  return torch::autograd::grad({along}, {ws}, {}, true, true)[0].square().sum(2).mean(1).sqrt();
+}
+
+Tensor squared_score_gradients(const Tensor& scores, const Tensor& images) {
+  return torch::autograd::grad({scores.sum()}, {images}, {}, true, true)[0].square().sum({1, 2, 3});
+}
+
 AdamOptions GanStep::lazy_adam(int interval) {
   const double share = share_of_lazy(interval);
   return {std::pow(0.0, share), std::pow(0.99, share), 1e-8};
@@ -100,10 +110,7 @@ void GanStep::path_length_phase(std::int64_t step) {
   const std::int64_t count = std::max(1, options_.batch / options_.path_shrink);
   const Tensor ws = styles("path length", step, count);
   const Tensor images = images_of(ws, "path length", step);
-  const double pixels = static_cast<double>(images.size(2) * images.size(3));
-  const Tensor y = torch::randn_like(images) / std::sqrt(pixels);
-  const Tensor gradient = torch::autograd::grad({(images * y).sum()}, {ws}, {}, true, true)[0];
-  const Tensor lengths = gradient.square().sum(2).mean(1).sqrt();
+  const Tensor lengths = path_lengths(images, ws, torch::randn_like(images));
   float& mean = state_.data_ptr<float>()[at_path_mean];
   const Tensor next = mean + options_.path_decay * (lengths.mean() - mean);
   const Tensor penalty = (lengths - next).square();
@@ -158,8 +165,7 @@ void GanStep::r1_phase(std::int64_t step) {
   set_trained(*discriminator_, true);
   const Tensor real = real_images(step).requires_grad_();
   const Tensor logits = scores(augmented(real, "R1", step), real_labels(step));
-  const Tensor gradient = torch::autograd::grad({logits.sum()}, {real}, {}, true, true)[0];
-  const Tensor penalty = gradient.square().sum({1, 2, 3}).mean();
+  const Tensor penalty = squared_score_gradients(logits, real).mean();
   const Tensor loss = penalty * (options_.gamma / 2 * options_.r1_interval);
   loss.backward();
   checked(loss, "the R1 phase", step);
@@ -253,6 +259,7 @@ Tensor GanStep::augmented(const Tensor& images, const char* purpose, std::int64_
   const std::uint64_t seed = derive_seed(derive_seed(options_.seed, "augment"), purpose);
   const auto all = numbers(step, images.size(0));
   std::vector<Augmentation> augmentations;
+  augmentations.reserve(all.size());
   for (const std::uint64_t number : all)
     augmentations.push_back(draw_augmentation(options_.augment, p(), seed, number));
   return augment(images, augmentations, seed, all);

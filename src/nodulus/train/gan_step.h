@@ -54,6 +54,15 @@ struct GanResult {
   double p = 0;
 };
 
+/// |J_w^T y| of each image (Karras et al. 2020a, section 3.2), [N]: how far it moves with its styles in the direction
+/// y / sqrt(H W), as a root mean square over the layers. images [N, C, H, W] of styles ws [N, layers, w], y of the
+/// images' shape, standard normal. Differentiable.
+torch::Tensor path_lengths(const torch::Tensor& images, const torch::Tensor& ws, const torch::Tensor& y);
+
+/// |grad_x D(x)|^2 of each image (Mescheder et al. 2018, arXiv 1801.04406, equation 9, without gamma / 2), [N], from
+/// scores [N, 1] of images [N, C, H, W]. Differentiable.
+torch::Tensor squared_score_gradients(const torch::Tensor& scores, const torch::Tensor& images);
+
 /// One training step of StyleGAN2: the generator's phase, its path length phase every path_interval steps, the
 /// discriminator's, its R1 phase every r1_interval steps, the average, and p. All that is random is a function of
 /// (seed, step); step k sees the samples [k batch, (k + 1) batch).

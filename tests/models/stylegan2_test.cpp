@@ -134,6 +134,17 @@ TEST(StyleGan2, FreezingKeepsTheFirstLayersAsTheyAre) {
   EXPECT_EQ(parameter_count(*make_discriminator(o)), all - (16 + 16) - (16 * 16 * 9 + 16));
 }
 
+TEST(StyleGan2, RefusesToFreezeMoreThanThereIs) {
+  StyleGan2Options o = tiny();
+  o.freeze = 7;  // the image's layer and two blocks of three
+  EXPECT_NO_THROW(check(o));
+  o.freeze = 8;
+  EXPECT_THROW(check(o), Error);
+  o.discriminator = "orig";
+  o.freeze = 6;
+  EXPECT_THROW(check(o), Error);
+}
+
 TEST(StyleGan2, TheMeanOfWFollowsTheBatches) {
   const auto generator = make_generator(tiny());
   const Tensor w = torch::randn({6, 16});

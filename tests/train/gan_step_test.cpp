@@ -72,6 +72,15 @@ class GanTraining : public ::testing::Test {
     options_.augment = augment_pipeline("bgc");
   }
 
+  /// Samples 0 to 7.
+  Tensor first_images() const {
+    std::vector<std::uint64_t> numbers(8);
+    std::iota(numbers.begin(), numbers.end(), 0);
+    Tensor real = torch::empty({8, 1, 8, 8});
+    loader_->batch(numbers, {real.data_ptr<float>(), static_cast<std::size_t>(real.numel())});
+    return real;
+  }
+
   struct Pair {
     std::shared_ptr<models::StyleGan2Generator> generator;
     std::unique_ptr<GanStep> step;
@@ -171,10 +180,7 @@ TEST_F(GanTraining, TheDiscriminatorSeesBothKindsAsItWouldSeeEach) {
   torch::manual_seed(1);
   auto generator = models::make_generator(tiny_networks());
   auto discriminator = models::make_discriminator(tiny_networks());
-  std::vector<std::uint64_t> numbers(8);
-  std::iota(numbers.begin(), numbers.end(), 0);
-  Tensor real = torch::empty({8, 1, 8, 8});
-  loader_->batch(numbers, {real.data_ptr<float>(), static_cast<std::size_t>(real.numel())});
+  const Tensor real = first_images();
   const torch::NoGradGuard no_grad;
   const double expected = discriminator->forward(real, {}).mean().item<double>();
   const torch::AutoGradMode grad(true);
@@ -192,9 +198,7 @@ TEST_F(GanTraining, RecoversBothModes) {
   Pair pair = new_pair();
   for (std::int64_t step = 0; step < 900; ++step) pair.step->run(step);
   const torch::NoGradGuard no_grad;
-  const auto& averages = pair.step->generator_adam().averages();
-  const auto parameters = pair.generator->parameters();
-  for (std::size_t i = 0; i < parameters.size(); ++i) parameters[i].copy_(averages[i]);
+  pair.step->generator_adam().copy_averages_to(*pair.generator);
   const Tensor w = pair.generator->map(torch::randn({200, 16}), {});
   const Tensor images = pair.generator->synthesize(pair.generator->broadcast(w), models::LayerNoise::constant);
   const Tensor difference = images.slice(3, 0, 4).mean({1, 2, 3}) - images.slice(3, 4, 8).mean({1, 2, 3});
@@ -219,9 +223,7 @@ TEST_F(GanTraining, DrawsTheClassThatIsAskedFor) {
   Pair pair = new_pair();
   for (std::int64_t step = 0; step < 500; ++step) pair.step->run(step);
   const torch::NoGradGuard no_grad;
-  const auto& averages = pair.step->generator_adam().averages();
-  const auto parameters = pair.generator->parameters();
-  for (std::size_t i = 0; i < parameters.size(); ++i) parameters[i].copy_(averages[i]);
+  pair.step->generator_adam().copy_averages_to(*pair.generator);
   const Tensor labels = torch::eye(2).repeat_interleave(100, 0);
   const Tensor w = pair.generator->map(torch::randn({200, 16}), labels);
   const Tensor images = pair.generator->synthesize(pair.generator->broadcast(w), models::LayerNoise::constant);
@@ -271,10 +273,7 @@ TEST_F(GanTraining, TheSignIsThatOfRealScores) {
   torch::manual_seed(1);
   models::make_generator(networks_);  // as new_pair() draws them
   auto same = models::make_discriminator(networks_);
-  std::vector<std::uint64_t> numbers(8);
-  std::iota(numbers.begin(), numbers.end(), 0);
-  Tensor real = torch::empty({8, 1, 8, 8});
-  loader_->batch(numbers, {real.data_ptr<float>(), static_cast<std::size_t>(real.numel())});
+  const Tensor real = first_images();
   const double expected = same->forward(real, {}).sign().mean().item<double>();
   EXPECT_NEAR(pair.step->run(0).sign, expected, 1e-6);
   EXPECT_NE(expected, 0);

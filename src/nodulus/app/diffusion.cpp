@@ -24,10 +24,7 @@ TrainedModel load_model(const std::filesystem::path& path) {
   Options options;
   model.family.architecture->describe(options);
   model.family.process->describe(options);
-  Json ours = Json::object();  // the run's options are many; these two take their own sections
-  for (const auto& [key, value] : model.info.options.items())
-    if (options.find(key) != nullptr) ours[key] = value;
-  options.read_json(ours, model.checkpoint.string());
+  read_own_settings(options, model.info, model.checkpoint);
   model.family.prepare();
   model.family.architecture->fit(model.info.image_channels, model.info.resolution);
   model.network = model.family.architecture->build();

@@ -19,7 +19,6 @@ struct DrawingRequest {
   std::filesystem::path checkpoint;
   train::CheckpointInfo info;
   std::int64_t count = 0;
-  std::uint64_t first_seed = 0;  ///< Image i is of this + i.
   torch::Device device = torch::kCPU;
   std::function<void(std::int64_t done, std::int64_t total)> on_step;  ///< Within a batch; may throw to stop.
 };
@@ -34,8 +33,8 @@ class Drawing {
 
   /// Images [first, first + seeds.size()) of those that were asked for, [N, C, H, W] float32 on the CPU.
   virtual torch::Tensor images(std::span<const std::uint64_t> seeds, std::int64_t first) = 0;
-  /// What items.csv says of image i besides its seed: "" for one from that alone.
-  [[nodiscard]] virtual std::string condition(std::int64_t i) const = 0;
+  /// What items.csv says of image i, of seed `own`, besides that: "" for one from that alone.
+  [[nodiscard]] virtual std::string condition(std::int64_t i, std::uint64_t own) const = 0;
   /// The seed that image i, of seed `own`, begins with.
   [[nodiscard]] virtual std::uint64_t seed(std::uint64_t own) const = 0;
   [[nodiscard]] virtual std::string sampler() const = 0;  ///< "" where there is none.

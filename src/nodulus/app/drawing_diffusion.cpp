@@ -31,7 +31,9 @@ class DiffusionDrawing final : public Drawing {
     known_evaluations_ = source_.evaluations();
     return drawn;
   }
-  [[nodiscard]] std::string condition(std::int64_t i) const override { return edit_.condition(i); }
+  [[nodiscard]] std::string condition(std::int64_t i, std::uint64_t /*own*/) const override {
+    return edit_.condition(i);
+  }
   [[nodiscard]] std::uint64_t seed(std::uint64_t own) const override { return edit_.seed(own); }
   [[nodiscard]] std::string sampler() const override { return edit_.sampler(sampler_); }
   [[nodiscard]] int steps() const override { return steps_; }

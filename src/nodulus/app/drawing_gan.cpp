@@ -21,15 +21,16 @@ struct Mix {
 
 class GanDrawing final : public Drawing {
  public:
-  GanDrawing(const sample::GanParts& parts, const ImageEdit& edit, std::optional<Mix> mix, train::Classes classes,
-             std::uint64_t first_seed)
-      : generator_(parts.generator),
+  GanDrawing(std::filesystem::path checkpoint, const sample::GanParts& parts, const ImageEdit& edit,
+             std::optional<Mix> mix, train::Classes classes)
+      : checkpoint_(std::move(checkpoint)),
+        generator_(parts.generator),
         source_(parts),
         edit_(edit),
         mix_(mix),
-        classes_(std::move(classes)),
-        first_seed_(first_seed) {
+        classes_(std::move(classes)) {
     if (!edit.interpolates()) return;
+    noise_seed_ = whole_number(edit.from()).value_or(0);
     from_ = end_of(edit.from());
     to_ = end_of(edit.to());
   }
@@ -37,21 +38,19 @@ class GanDrawing final : public Drawing {
   torch::Tensor images(std::span<const std::uint64_t> seeds, std::int64_t first) override {
     if (mix_) return source_.mixed(seeds, mix_->seed, mix_->layer);
     if (!edit_.interpolates()) return source_.images(seeds, {});
-    return source_.between(from_, to_, edit_.weights(first, seeds.size()), seed(first_seed_));
+    return source_.between(from_, to_, edit_.weights(first, seeds.size()), noise_seed_);
   }
-  [[nodiscard]] std::string condition(std::int64_t i) const override {
+  [[nodiscard]] std::string condition(std::int64_t i, std::uint64_t own) const override {
     if (edit_.interpolates()) return edit_.condition(i);
     std::string text;
     if (!classes_.values.empty()) {
-      const std::int64_t index = source_.class_of(first_seed_ + static_cast<std::uint64_t>(i));
+      const std::int64_t index = source_.class_of(own);
       text = fmt::format("{}={}", classes_.label, classes_.values.at(static_cast<std::size_t>(index)));
     }
     if (mix_) text += fmt::format("{}styles of {} from layer {} on", text.empty() ? "" : "; ", mix_->seed, mix_->layer);
     return text;
   }
-  [[nodiscard]] std::uint64_t seed(std::uint64_t own) const override {
-    return edit_.interpolates() ? whole_number(edit_.from()).value_or(own) : own;
-  }
+  [[nodiscard]] std::uint64_t seed(std::uint64_t own) const override { return edit_.seed(own); }
   [[nodiscard]] std::string sampler() const override { return ""; }
   [[nodiscard]] int steps() const override { return 1; }
   [[nodiscard]] std::int64_t evaluations() const override { return 1; }
@@ -65,15 +64,16 @@ class GanDrawing final : public Drawing {
     if (!std::filesystem::exists(std::filesystem::path(text) / latent_file, ignored))
       throw Error(ErrorCode::usage,
                   fmt::format("--interpolate: expected seeds or folders that project made, found '{}'", text));
-    return read_styles(text, *generator_).to(source_.device());
+    return read_styles(text, *generator_, checkpoint_).to(source_.device());
   }
 
+  std::filesystem::path checkpoint_;
   std::shared_ptr<models::StyleGan2Generator> generator_;
   sample::GanSource source_;
   const ImageEdit& edit_;
   std::optional<Mix> mix_;
   train::Classes classes_;
-  std::uint64_t first_seed_;
+  std::uint64_t noise_seed_ = 0;  // of all images of an interpolation
   torch::Tensor from_;
   torch::Tensor to_;
 };
@@ -108,6 +108,7 @@ std::unique_ptr<Drawing> GanDrawingSettings::open(const DrawingRequest& request,
   parts.truncation = truncation_;
   parts.noise = layer_noise(noise_);
   parts.device = request.device;
+  parts.on_step = request.on_step;
   const auto classes = request.info.options.value("stylegan2.classes", std::vector<int>{});
   if (!class_.empty()) {
     const auto at = std::find_if(classes.begin(), classes.end(), [&](int v) { return std::to_string(v) == class_; });
@@ -139,8 +140,8 @@ std::unique_ptr<Drawing> GanDrawingSettings::open(const DrawingRequest& request,
   edit.check_region();
   if (!edit.data().empty())
     throw Error(ErrorCode::usage, "--inpaint: expected a model of a diffusion family, found " + request.info.family);
-  return std::make_unique<GanDrawing>(
-      parts, edit, mix, train::Classes{request.info.options.value("stylegan2.label", ""), classes}, request.first_seed);
+  return std::make_unique<GanDrawing>(request.checkpoint, parts, edit, mix,
+                                      train::Classes{request.info.options.value("stylegan2.label", ""), classes});
 }
 
 }  // namespace nodulus::app

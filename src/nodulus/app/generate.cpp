@@ -67,7 +67,8 @@ class Generate final : public Command {
     manifest.options["window_hu"] = {info.window_hu.lo, info.window_hu.hi};
     manifest.options["family"] = info.family;
     manifest.options["evaluations"] = drawing->evaluations();
-    if (drawing->sampler().empty()) manifest.options["sampler"] = "";
+    manifest.options["sampler"] = drawing->sampler();
+    manifest.options["steps"] = drawing->steps();
     manifest.seed = seed_;
     manifest.synthetic = true;
     manifest.inputs.push_back(input);
@@ -86,7 +87,6 @@ class Generate final : public Command {
     request.checkpoint = checkpoint_of(model_);
     request.info = train::read_checkpoint_info(request.checkpoint);
     request.count = count_;
-    request.first_seed = seed_;
     request.device = device_from(common.device);
     request.on_step = [this, &monitor](std::int64_t done, std::int64_t total) {
       if (monitor.stop_requested())
@@ -95,7 +95,6 @@ class Generate final : public Command {
       const std::int64_t images = done_ + batch_now_ * done / total;
       monitor.progress({"generating", images, count_, "images", fmt::format("step {}/{}", done, total)});
     };
-    on_batch_ = request.on_step;
     return request;
   }
 
@@ -128,16 +127,14 @@ class Generate final : public Command {
   void draw(Drawing& drawing, ImagesWriter& writer) {
     for (done_ = 0; done_ < count_; done_ += batch_now_) {
       batch_now_ = std::min<std::int64_t>(batch_, count_ - done_);
-      if (drawing.steps() == 1) on_batch_(0, 1);
       std::vector<std::uint64_t> seeds(static_cast<std::size_t>(batch_now_));
       std::iota(seeds.begin(), seeds.end(), seed_ + static_cast<std::uint64_t>(done_));
       const torch::Tensor images = drawing.images(seeds, done_);
-      if (drawing.steps() == 1) on_batch_(1, 1);
       const auto one = static_cast<std::size_t>(images.numel() / batch_now_);
       for (std::size_t i = 0; i < seeds.size(); ++i) {
         writer.append({images.data_ptr<float>() + i * one, one},
                       {model_.string(), std::to_string(drawing.seed(seeds[i])),
-                       drawing.condition(done_ + static_cast<std::int64_t>(i)), drawing.sampler(),
+                       drawing.condition(done_ + static_cast<std::int64_t>(i), seeds[i]), drawing.sampler(),
                        std::to_string(drawing.steps()), std::to_string(drawing.evaluations())});
       }
     }
@@ -167,7 +164,6 @@ class Generate final : public Command {
   bool pictures_ = true;
   DiffusionDrawingSettings diffusion_;
   GanDrawingSettings gan_;
-  std::function<void(std::int64_t, std::int64_t)> on_batch_;
   std::int64_t done_ = 0;
   std::int64_t batch_now_ = 0;
 };

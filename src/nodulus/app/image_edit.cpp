@@ -34,9 +34,9 @@ void ImageEdit::check_interpolation(std::int64_t count) {
   if (!interpolates()) return;
   if (!inpaint_.empty()) throw Error(ErrorCode::usage, "--interpolate and --inpaint: expected one of them, found both");
   const std::size_t colon = interpolate_.find(':');
-  from_text_ = interpolate_.substr(0, colon);
-  to_text_ = colon == std::string::npos ? "" : interpolate_.substr(colon + 1);
-  if (from_text_.empty() || to_text_.empty()) seed_from("", interpolate_);
+  from_ = interpolate_.substr(0, colon);
+  to_ = colon == std::string::npos ? "" : interpolate_.substr(colon + 1);
+  if (from_.empty() || to_.empty()) seed_from("", interpolate_);
   if (count < 2)
     throw Error(ErrorCode::usage, fmt::format("--interpolate: expected --count of 2 or more, found {}", count));
 }
@@ -48,9 +48,9 @@ void ImageEdit::check_region() const {
 
 void ImageEdit::prepare(const TrainedModel& model, const SamplerChoice& choice, std::int64_t count) {
   check_interpolation(count);
-  if (interpolates()) {
-    from_ = seed_from(from_text_, interpolate_);
-    to_ = seed_from(to_text_, interpolate_);
+  if (interpolates()) {  // between seeds alone
+    seed_from(from_, interpolate_);
+    seed_from(to_, interpolate_);
   }
   if (!inpaint_.empty() && !asked_sampler_.empty())
     throw Error(ErrorCode::usage,
@@ -89,13 +89,18 @@ sample::InpaintOptions ImageEdit::inpaint_options() const {
 
 torch::Tensor ImageEdit::images(sample::DiffusionSource& source, std::span<const std::uint64_t> seeds,
                                 std::int64_t first) const {
-  if (interpolates()) return source.between(from_, to_, weights(first, seeds.size()));
+  if (interpolates())
+    return source.between(seed_from(from_, interpolate_), seed_from(to_, interpolate_), weights(first, seeds.size()));
   if (!inpaint_.empty()) return source.inpainted(seeds, known_, mask_, inpaint_options());
   return source.images(seeds, {});
 }
 
+std::uint64_t ImageEdit::seed(std::uint64_t own) const {
+  return interpolates() ? whole_number(from_).value_or(own) : own;
+}
+
 std::string ImageEdit::condition(std::int64_t i) const {
-  if (interpolates()) return fmt::format("between {} and {} at {:.4f}", from_text_, to_text_, weight(i));
+  if (interpolates()) return fmt::format("between {} and {} at {:.4f}", from_, to_, weight(i));
   if (!inpaint_.empty()) return fmt::format("item {} of the data set but for {}", item_, fmt::join(region_, " "));
   return "";
 }

@@ -25,8 +25,8 @@ class ImageEdit {
   void check_region() const;
   [[nodiscard]] bool interpolates() const { return !interpolate_.empty(); }
   /// Of --interpolate: its ends as they were given, and how far images [first, first + count) are on the way.
-  [[nodiscard]] const std::string& from() const { return from_text_; }
-  [[nodiscard]] const std::string& to() const { return to_text_; }
+  [[nodiscard]] const std::string& from() const { return from_; }
+  [[nodiscard]] const std::string& to() const { return to_; }
   [[nodiscard]] std::vector<double> weights(std::int64_t first, std::size_t count) const;
   /// Throws Error{usage} for settings that contradict each other, `count` or the model, and reads the image whose
   /// region is asked for.
@@ -40,7 +40,7 @@ class ImageEdit {
   /// What items.csv says of image i: "" for one from its seed alone.
   [[nodiscard]] std::string condition(std::int64_t i) const;
   /// The seed that image i, of seed `own`, begins with.
-  [[nodiscard]] std::uint64_t seed(std::uint64_t own) const { return interpolates() ? from_ : own; }
+  [[nodiscard]] std::uint64_t seed(std::uint64_t own) const;
   /// What items.csv calls the sampler: `usual`, or the method by which a region is made.
   [[nodiscard]] std::string sampler(const std::string& usual) const { return inpaint_.empty() ? usual : method_; }
   /// The data set that known pixels come from; empty where there are none.
@@ -54,10 +54,8 @@ class ImageEdit {
 
   std::string asked_sampler_;
   std::string interpolate_;
-  std::string from_text_;
-  std::string to_text_;
-  std::uint64_t from_ = 0;  // the seeds where the ends are seeds
-  std::uint64_t to_ = 0;
+  std::string from_;
+  std::string to_;
   std::int64_t count_ = 0;
   std::filesystem::path inpaint_;
   std::int64_t item_ = 0;

@@ -165,7 +165,7 @@ class Project final : public Command {
                   {model_.string(), std::to_string(settings_.seed), "projection of " + source_name(), "",
                    std::to_string(settings_.steps), std::to_string(settings_.steps)});
     writer.close();
-    write_latent(folder / latent_file, found.styles, found.noise);
+    write_latent(folder / latent_file, found.styles, found.noise, inputs.model_input.sha256);
     // Left what was asked for, right what was found; a channel that the target has not stays empty.
     Tensor both = torch::full({2, shape.channels, shape.height, shape.width}, -1.0F);
     both[0].narrow(0, 0, inputs.target.size(1)).copy_(inputs.target[0]);

@@ -15,6 +15,13 @@ std::filesystem::path checkpoint_of(const std::filesystem::path& path) {
               fmt::format("{}: expected a run's folder or a checkpoint, found nothing", path.string()));
 }
 
+void read_own_settings(Options& options, const train::CheckpointInfo& model, const std::filesystem::path& checkpoint) {
+  Json ours = Json::object();
+  for (const auto& [key, value] : model.options.items())
+    if (options.find(key) != nullptr) ours[key] = value;
+  options.read_json(ours, checkpoint.string());
+}
+
 data::Loader loader_for(const train::CheckpointInfo& model, const data::Dataset& dataset, data::Split split) {
   data::LoaderOptions options;
   options.split = split;

@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <string>
 
+#include "nodulus/core/options.h"
 #include "nodulus/data/loader.h"
 #include "nodulus/train/checkpoint.h"
 
@@ -14,6 +15,9 @@ namespace nodulus::app {
 
 /// The newest checkpoint of a run's folder, or a checkpoint itself. Throws Error{not_found} where neither is there.
 std::filesystem::path checkpoint_of(const std::filesystem::path& path);
+
+/// Gives `options` those of the run's settings that it describes: a model's parts have a few of them each.
+void read_own_settings(Options& options, const train::CheckpointInfo& model, const std::filesystem::path& checkpoint);
 
 /// The images of a split as the model was trained to see them. Throws Error{usage} where the data set has not what it
 /// takes.

@@ -36,6 +36,11 @@ void check(const StyleGan2Options& options) {
   if (options.labels < 0) refuse(fmt::format("labels must be >= 0, found {}", options.labels));
   if (options.discriminator != "resnet" && options.discriminator != "orig")
     refuse(fmt::format("discriminator must be resnet or orig, found '{}'", options.discriminator));
+  int frozen_most = 1;  // the image's layer, and those of each block
+  for (int r = size; r > 4; r /= 2) frozen_most += options.discriminator == "resnet" ? 3 : 2;
+  if (options.freeze < 0 || options.freeze > frozen_most)
+    refuse(fmt::format("freeze must be 0 to {}, the discriminator's layers before its last block, found {}",
+                       frozen_most, options.freeze));
   if (options.group < 1) refuse(fmt::format("group must be >= 1, found {}", options.group));
 }
 

@@ -2,26 +2,11 @@
 #include <array>
 #include <cmath>
 
+#include "nodulus/nn/affine.h"
 #include "nodulus/nn/warp_kernel.h"
 
 namespace nodulus::nn {
 namespace {
-
-/// Affine maps of the plane, [[a, b, c], [d, e, f]].
-using Affine = std::array<double, 6>;
-
-/// first, then second.
-Affine after(const Affine& second, const Affine& first) {
-  return {second[0] * first[0] + second[1] * first[3],
-          second[0] * first[1] + second[1] * first[4],
-          second[0] * first[2] + second[1] * first[5] + second[2],
-          second[3] * first[0] + second[4] * first[3],
-          second[3] * first[1] + second[4] * first[4],
-          second[3] * first[2] + second[4] * first[5] + second[5]};
-}
-
-Affine moved(double x, double y) { return {1, 0, x, 0, 1, y}; }
-Affine scaled(double by) { return {by, 0, 0, 0, by, 0}; }
 
 /// An image that does not move is left as it is, without the filter's way there and back.
 bool is_identity(const double* inverse) {
@@ -62,7 +47,7 @@ WarpPlan plan_warp(std::int64_t rows, std::int64_t columns, const double* invers
       after(moved(static_cast<double>(plan.left - plan.right) / 2, static_cast<double>(plan.top - plan.bottom) / 2), a);
   // Twice as large; the filter moves everything by half a pixel there and back.
   const Affine large =
-      after(moved(-0.5, -0.5), after(scaled(2), after(to_padded, after(scaled(0.5), moved(0.5, 0.5)))));
+      after(moved(-0.5, -0.5), after(scaled(2, 2), after(to_padded, after(scaled(0.5, 0.5), moved(0.5, 0.5)))));
   // From the centres to the first pixels.
   const double half_columns = static_cast<double>(columns + warp_border) - 0.5;
   const double half_rows = static_cast<double>(rows + warp_border) - 0.5;

@@ -1,10 +1,9 @@
 #include "nodulus/sample/diffusion_source.h"
 
-#include <ATen/Parallel.h>
 #include <c10/core/InferenceMode.h>
 
 #include "nodulus/core/error.h"
-#include "nodulus/core/seed.h"
+#include "nodulus/nn/normal_rows.h"
 #include "nodulus/nn/torch_compat.h"
 #include "nodulus/sample/interpolation.h"
 
@@ -73,15 +72,9 @@ Tensor DiffusionSource::finished(const Tensor& images) {
 }
 
 Tensor DiffusionSource::noise(std::span<const std::uint64_t> seeds, std::uint64_t stream) const {
-  const auto count = static_cast<std::int64_t>(seeds.size());
-  Tensor z = torch::empty({count, parts_.channels, parts_.resolution, parts_.resolution}, torch::kFloat);
-  const std::int64_t pixels = z.numel() / std::max<std::int64_t>(count, 1);
-  auto* data = z.data_ptr<float>();
-  at::parallel_for(0, count, 1, [&](std::int64_t begin, std::int64_t end) {
-    for (std::int64_t i = begin; i < end; ++i)
-      RandomStream(seeds[static_cast<std::size_t>(i)], stream)
-          .fill_normal({data + i * pixels, static_cast<std::size_t>(pixels)});
-  });
+  const Tensor z =
+      nn::normal_rows(static_cast<std::int64_t>(seeds.size()), {parts_.channels, parts_.resolution, parts_.resolution},
+                      [&](std::int64_t i) { return RandomStream(seeds[static_cast<std::size_t>(i)], stream); });
   return z.to(parts_.device).to(torch::kDouble);
 }
 

@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "nodulus/core/error.h"
-#include "nodulus/core/seed.h"
+#include "nodulus/nn/normal_rows.h"
 
 namespace nodulus::sample {
 
@@ -49,16 +49,14 @@ Tensor GanSource::mixed(std::span<const std::uint64_t> seeds, std::uint64_t fine
 }
 
 Tensor GanSource::styles(std::span<const std::uint64_t> seeds) const {
-  const std::int64_t size = parts_.generator->options().z;
-  Tensor z = torch::empty({static_cast<std::int64_t>(seeds.size()), size});
-  for (std::size_t i = 0; i < seeds.size(); ++i)
-    RandomStream(seeds[i]).fill_normal(
-        {z.data_ptr<float>() + static_cast<std::int64_t>(i) * size, static_cast<std::size_t>(size)});
+  const auto count = static_cast<std::int64_t>(seeds.size());
+  const Tensor z = nn::normal_rows(count, {parts_.generator->options().z},
+                                   [&](std::int64_t i) { return RandomStream(seeds[static_cast<std::size_t>(i)]); });
   Tensor labels;
   if (const std::int64_t classes = parts_.generator->options().labels; classes > 0) {
     std::vector<std::int64_t> asked;
     for (const std::uint64_t seed : seeds) asked.push_back(class_of(seed));
-    labels = torch::eye(classes).index_select(0, torch::tensor(asked)).to(parts_.device);
+    labels = torch::one_hot(torch::tensor(asked), classes).to(parts_.device, torch::kFloat);
   }
   return parts_.generator->map(z.to(parts_.device), labels);
 }
@@ -71,15 +69,14 @@ std::int64_t GanSource::class_of(std::uint64_t seed) const {
 
 Tensor GanSource::synthesized(const Tensor& ws, std::span<const std::uint64_t> seeds) const {
   const models::NoiseDraw draw = [&](int layer, std::int64_t images, int resolution) {
-    Tensor noise = torch::empty({images, 1, resolution, resolution});
-    const std::int64_t pixels = noise.numel() / images;
-    for (std::size_t i = 0; i < seeds.size(); ++i)
-      RandomStream(seeds[i], static_cast<std::uint64_t>(layer) + 1)
-          .fill_normal(
-              {noise.data_ptr<float>() + static_cast<std::int64_t>(i) * pixels, static_cast<std::size_t>(pixels)});
-    return noise;
+    return nn::normal_rows(images, {1, resolution, resolution}, [&](std::int64_t i) {
+      return RandomStream(seeds[static_cast<std::size_t>(i)], static_cast<std::uint64_t>(layer) + 1);
+    });
   };
-  return parts_.generator->synthesize(ws, parts_.noise, draw).to(torch::kFloat).cpu().contiguous();
+  if (parts_.on_step) parts_.on_step(0, 1);
+  Tensor images = parts_.generator->synthesize(ws, parts_.noise, draw).to(torch::kFloat).cpu().contiguous();
+  if (parts_.on_step) parts_.on_step(1, 1);
+  return images;
 }
 
 }  // namespace nodulus::sample

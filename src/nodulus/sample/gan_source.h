@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <optional>
 #include <span>
@@ -15,6 +16,7 @@ struct GanParts {
   models::LayerNoise noise = models::LayerNoise::constant;
   std::optional<std::int64_t> class_index;  ///< Of a model with classes, what is asked for; nothing: each as often.
   torch::Device device = torch::kCPU;
+  std::function<void(std::int64_t done, std::int64_t total)> on_step;  ///< As SamplerInput's: here one step a batch.
 };
 
 /// Images of a StyleGAN2 generator: z, and the noise of the layers where it is random, follow from the image's seed.

@@ -54,7 +54,8 @@ class Search {
     const std::int64_t z = generator.options().z;
     Tensor labels;
     if (const std::int64_t classes = generator.options().labels; classes > 0)
-      labels = torch::eye(classes).index_select(0, torch::arange(options.mean_samples) % classes).to(target.device());
+      labels =
+          torch::one_hot(torch::arange(options.mean_samples) % classes, classes).to(target.device(), torch::kFloat);
     const Tensor all = generator.map(
         normal_tensor(derive_seed(options.seed, "mean style"), 0, {options.mean_samples, z}).to(target.device()),
         labels);

@@ -46,7 +46,7 @@ Adam::Adam(std::vector<Tensor> parameters, const AdamOptions& options)
   for (const Tensor& parameter : parameters_) {
     first_.push_back(torch::zeros_like(parameter));
     second_.push_back(torch::zeros_like(parameter));
-    averages_.push_back(parameter.detach().clone());
+    if (options.averages) averages_.push_back(parameter.detach().clone());
   }
 }
 
@@ -76,7 +76,7 @@ double Adam::step(const StepOptions& options) {
       at::parallel_for(0, gradient.numel(), grain, [&](std::int64_t begin, std::int64_t end) {
         adam_step(s, end - begin, gradient.data_ptr<float>() + begin, parameters_[k].data_ptr<float>() + begin,
                   first_[k].data_ptr<float>() + begin, second_[k].data_ptr<float>() + begin,
-                  averages_[k].data_ptr<float>() + begin);
+                  averages_.empty() ? nullptr : averages_[k].data_ptr<float>() + begin);
       });
       parameters_[k].unsafeGetTensorImpl()->bump_version();  // as libtorch's in-place operations do
     }
@@ -102,11 +102,17 @@ double Adam::step_reference(const StepOptions& options) {
       first_[k].mul_(options_.beta1).add_(g, 1 - options_.beta1);
       second_[k].mul_(options_.beta2).addcmul_(g, g, 1 - options_.beta2);
       parameters_[k].sub_(step_size * first_[k] / (second_[k].sqrt() / correction + options_.eps));
-      averages_[k].mul_(options.ema_decay).add_(parameters_[k], 1 - options.ema_decay);
+      if (!averages_.empty()) averages_[k].mul_(options.ema_decay).add_(parameters_[k], 1 - options.ema_decay);
     }
   }
   for (Tensor& parameter : parameters_) parameter.mutable_grad().reset();
   return norm;
+}
+
+void Adam::copy_averages_to(const torch::nn::Module& network) const {
+  const torch::NoGradGuard no_grad;
+  auto parameters = network.parameters();
+  for (std::size_t k = 0; k < parameters.size(); ++k) parameters[k].copy_(averages_.at(k));
 }
 
 }  // namespace nodulus::train

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <torch/nn/module.h>
 #include <torch/types.h>
 
 #include <cstdint>
@@ -11,6 +12,7 @@ struct AdamOptions {
   double beta1 = 0.9;
   double beta2 = 0.999;
   double eps = 1e-8;
+  bool averages = true;  ///< False: no moving average is kept, and averages() are none.
 };
 
 /// Adam (Kingma & Ba 2015, algorithm 1) with clipping of the gradient's norm and an exponential moving average of the
@@ -30,6 +32,9 @@ class Adam {
 
   /// The same by libtorch's own operations.
   double step_reference(const StepOptions& options);
+
+  /// Into the parameters of a network like that which is trained.
+  void copy_averages_to(const torch::nn::Module& network) const;
 
   [[nodiscard]] std::int64_t steps() const { return steps_; }
   void set_steps(std::int64_t steps) { steps_ = steps; }

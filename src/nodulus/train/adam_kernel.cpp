@@ -15,11 +15,10 @@ void adam_step(const AdamStep& step, std::int64_t n, const float* __restrict gra
     const float g = gradient[i] * s.gradient_scale;
     const float m = s.beta1 * first_moment[i] + s.complement1 * g;
     const float v = s.beta2 * second_moment[i] + s.complement2 * g * g;
-    const float p = parameter[i] - s.step_size * m / (std::sqrt(v) * s.inverse_correction + s.eps);
     first_moment[i] = m;
     second_moment[i] = v;
-    parameter[i] = p;
-    average[i] = s.ema_decay * average[i] + (1.0F - s.ema_decay) * p;
+    parameter[i] -= s.step_size * m / (std::sqrt(v) * s.inverse_correction + s.eps);
+    if (average != nullptr) average[i] = s.ema_decay * average[i] + (1.0F - s.ema_decay) * parameter[i];
   }
 }
 

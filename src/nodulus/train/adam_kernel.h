@@ -17,7 +17,7 @@ struct AdamStep {
   float ema_decay = 0;
 };
 
-/// Adam and the moving average of the weights, one pass over memory for n elements.
+/// Adam and the moving average of the weights, one pass over memory for n elements. `average` may be null: none.
 void adam_step(const AdamStep& step, std::int64_t n, const float* gradient, float* parameter, float* first_moment,
                float* second_moment, float* average);
 

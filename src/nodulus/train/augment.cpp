@@ -9,6 +9,7 @@
 
 #include "nodulus/core/error.h"
 #include "nodulus/core/seed.h"
+#include "nodulus/nn/affine.h"
 #include "nodulus/nn/warp.h"
 
 namespace nodulus::train {
@@ -85,17 +86,7 @@ class Draws {
   std::size_t at_normal_ = 0;
 };
 
-// ---- Maps of the plane, [[a, b, c], [d, e, f]] in float64
-
-using Plane = std::array<double, 6>;
-
-Plane times(const Plane& a, const Plane& b) {
-  return {a[0] * b[0] + a[1] * b[3], a[0] * b[1] + a[1] * b[4], a[0] * b[2] + a[1] * b[5] + a[2],
-          a[3] * b[0] + a[4] * b[3], a[3] * b[1] + a[4] * b[4], a[3] * b[2] + a[4] * b[5] + a[5]};
-}
-Plane translation(double x, double y) { return {1, 0, x, 0, 1, y}; }
-Plane scaling(double x, double y) { return {x, 0, 0, 0, y, 0}; }
-Plane rotation(double angle) { return {std::cos(angle), -std::sin(angle), 0, std::sin(angle), std::cos(angle), 0}; }
+nn::Affine turned(double angle) { return {std::cos(angle), -std::sin(angle), 0, std::sin(angle), std::cos(angle), 0}; }
 
 // ---- Colours
 
@@ -348,19 +339,19 @@ Augmentation draw_augmentation(const AugmentOptions& o, double p, std::uint64_t 
 Tensor inverse_map(const Augmentation& a, std::int64_t rows, std::int64_t columns) {
   const auto width = static_cast<double>(columns);
   const auto height = static_cast<double>(rows);
-  Plane m = scaling(a.flip ? -1 : 1, 1);
+  nn::Affine m = nn::scaled(a.flip ? -1 : 1, 1);
   if (a.quarter_turns != 0) {
     constexpr std::array<double, 4> cosine{1, 0, -1, 0};
     const double c = cosine.at(static_cast<std::size_t>(a.quarter_turns % 4));
     const double s = cosine.at(static_cast<std::size_t>((a.quarter_turns + 3) % 4));
-    m = times(m, {c, -s, 0, s, c, 0});
+    m = nn::after(m, {c, -s, 0, s, c, 0});
   }
-  m = times(m, translation(-std::nearbyint(a.shift[0] * width), -std::nearbyint(a.shift[1] * height)));
-  m = times(m, scaling(1 / a.scale, 1 / a.scale));
-  m = times(m, rotation(a.turn_before));
-  m = times(m, scaling(1 / a.stretch, a.stretch));
-  m = times(m, rotation(a.turn_after));
-  m = times(m, translation(-a.move[0] * width, -a.move[1] * height));
+  m = nn::after(m, nn::moved(-std::nearbyint(a.shift[0] * width), -std::nearbyint(a.shift[1] * height)));
+  m = nn::after(m, nn::scaled(1 / a.scale, 1 / a.scale));
+  m = nn::after(m, turned(a.turn_before));
+  m = nn::after(m, nn::scaled(1 / a.stretch, a.stretch));
+  m = nn::after(m, turned(a.turn_after));
+  m = nn::after(m, nn::moved(-a.move[0] * width, -a.move[1] * height));
   return torch::tensor(std::vector<double>(m.begin(), m.end()), torch::kDouble).view({2, 3});
 }
 

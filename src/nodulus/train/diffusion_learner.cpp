@@ -40,11 +40,7 @@ std::vector<Figure> DiffusionLearner::step(std::int64_t step) {
 
 std::vector<SampleSheet> DiffusionLearner::samples(Monitor& monitor) {
   if (!preview_) return {};
-  {
-    const torch::NoGradGuard no_grad;
-    auto parameters = averaged_->parameters();
-    for (std::size_t k = 0; k < parameters.size(); ++k) parameters[k].copy_(adam_.averages()[k]);
-  }
+  adam_.copy_averages_to(*averaged_);
   const torch::Tensor images = preview_(averaged_, monitor);
   averaged_->train();  // gives back what layers kept for generation
   averaged_->eval();

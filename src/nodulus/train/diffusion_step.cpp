@@ -1,6 +1,5 @@
 #include "nodulus/train/diffusion_step.h"
 
-#include <ATen/Parallel.h>
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -10,6 +9,7 @@
 
 #include "nodulus/core/error.h"
 #include "nodulus/core/seed.h"
+#include "nodulus/nn/normal_rows.h"
 #include "nodulus/nn/torch_compat.h"
 
 namespace nodulus::train {
@@ -60,23 +60,17 @@ Tensor DiffusionStep::clean_images(std::int64_t step) const {
 }
 
 process::TrainingDraw DiffusionStep::draw(std::int64_t step) const {
-  process::TrainingDraw drawn{
-      torch::empty({options_.batch, loader_.channels(), loader_.height(), loader_.width()}, torch::kFloat),
-      torch::empty({options_.batch}, torch::kDouble)};
-  const std::int64_t pixels = drawn.noise.numel() / options_.batch;
   const std::uint64_t noise_seed = derive_seed(options_.seed, "training noise");
   const std::uint64_t level_seed = derive_seed(options_.seed, "noise level");
-  auto* noise = drawn.noise.data_ptr<float>();
-  auto* uniform = drawn.uniform.data_ptr<double>();
-  at::parallel_for(0, options_.batch, 1, [&](std::int64_t begin, std::int64_t end) {
-    for (std::int64_t i = begin; i < end; ++i) {
-      const auto number = static_cast<std::uint64_t>(step * options_.batch + i);
-      RandomStream(noise_seed, number).fill_normal({noise + i * pixels, static_cast<std::size_t>(pixels)});
-      float u = 0;
-      RandomStream(level_seed, number).fill_uniform({&u, 1});
-      uniform[i] = static_cast<double>(u);
-    }
-  });
+  auto number = [&](std::int64_t i) { return static_cast<std::uint64_t>(step * options_.batch + i); };
+  process::TrainingDraw drawn{nn::normal_rows(options_.batch, {loader_.channels(), loader_.height(), loader_.width()},
+                                              [&](std::int64_t i) { return RandomStream(noise_seed, number(i)); }),
+                              torch::empty({options_.batch}, torch::kDouble)};
+  for (std::int64_t i = 0; i < options_.batch; ++i) {
+    float u = 0;
+    RandomStream(level_seed, number(i)).fill_uniform({&u, 1});
+    drawn.uniform.data_ptr<double>()[i] = static_cast<double>(u);
+  }
   drawn.noise = drawn.noise.to(options_.device);
   drawn.uniform = drawn.uniform.to(options_.device);
   return drawn;

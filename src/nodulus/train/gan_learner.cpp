@@ -8,6 +8,7 @@
 
 #include "nodulus/core/error.h"
 #include "nodulus/core/seed.h"
+#include "nodulus/nn/normal_rows.h"
 
 namespace nodulus::train {
 namespace {
@@ -192,17 +193,15 @@ void GanLearner::resumed(std::int64_t steps) {
 
 std::vector<SampleSheet> GanLearner::samples(Monitor& /*monitor*/) {
   const torch::NoGradGuard no_grad;
-  const auto parameters = averaged_->parameters();
-  for (std::size_t k = 0; k < parameters.size(); ++k) parameters[k].copy_(step_.generator_adam().averages()[k]);
+  step_.generator_adam().copy_averages_to(*averaged_);
   const auto buffers = averaged_->buffers();
   for (std::size_t k = 0; k < buffers.size(); ++k) buffers[k].copy_(generator_->buffers()[k]);
-  Tensor z = torch::empty({sample_count, averaged_->options().z});
-  for (std::int64_t i = 0; i < sample_count; ++i)
-    RandomStream(options_.seed + static_cast<std::uint64_t>(i))
-        .fill_normal({z.data_ptr<float>() + i * z.size(1), static_cast<std::size_t>(z.size(1))});
+  const Tensor z = nn::normal_rows(sample_count, {averaged_->options().z}, [&](std::int64_t i) {
+    return RandomStream(options_.seed + static_cast<std::uint64_t>(i));
+  });
   Tensor labels;
   if (const auto classes = averaged_->options().labels; classes > 0)
-    labels = torch::eye(classes).index_select(0, torch::arange(sample_count) % classes).to(options_.device);
+    labels = torch::one_hot(torch::arange(sample_count) % classes, classes).to(options_.device, torch::kFloat);
   const Tensor w = averaged_->map(z.to(options_.device), labels);
   const Tensor images = averaged_->synthesize(averaged_->broadcast(w), models::LayerNoise::constant);
   std::vector<std::uint64_t> numbers(sample_count);

@@ -9,6 +9,7 @@
 
 #include "nodulus/core/error.h"
 #include "nodulus/core/seed.h"
+#include "nodulus/nn/normal_rows.h"
 #include "nodulus/nn/torch_compat.h"
 
 namespace nodulus::train {
@@ -35,6 +36,11 @@ double share_of_lazy(int interval) { return interval / (interval + 1.0); }
 
 /// Mean deviation of a pixel over the images of a batch.
 double deviation_between(const Tensor& images) { return images.std(0).mean().item<double>(); }
+
+AdamOptions without_averages(AdamOptions options) {
+  options.averages = false;
+  return options;
+}
 
 // Places in the state.
 enum : std::int64_t { at_p, at_path_mean, at_sign_sum, at_sign_count };
@@ -70,7 +76,7 @@ GanStep::GanStep(std::shared_ptr<models::StyleGan2Generator> generator,
       loader_(loader),
       options_(options),
       generator_adam_(generator_->parameters(), lazy_adam(options.path_interval)),
-      discriminator_adam_(discriminator_->parameters(), lazy_adam(options.r1_interval)),
+      discriminator_adam_(discriminator_->parameters(), without_averages(lazy_adam(options.r1_interval))),
       state_(torch::zeros({4})) {
   state_.data_ptr<float>()[at_p] = static_cast<float>(options.p);
   result_.p = options.p;
@@ -205,14 +211,11 @@ Tensor GanStep::real_images(std::int64_t step) const {
 }
 
 Tensor GanStep::latents(const char* purpose, std::int64_t step, std::int64_t count) const {
-  const std::int64_t size = generator_->options().z;
-  Tensor z = torch::empty({count, size});
   const std::uint64_t seed = derive_seed(derive_seed(options_.seed, "latents"), purpose);
   const auto all = numbers(step, count);
-  for (std::size_t i = 0; i < all.size(); ++i)
-    RandomStream(seed, all[i])
-        .fill_normal({z.data_ptr<float>() + static_cast<std::int64_t>(i) * size, static_cast<std::size_t>(size)});
-  return z.to(options_.device);
+  return nn::normal_rows(count, {generator_->options().z},
+                         [&](std::int64_t i) { return RandomStream(seed, all[static_cast<std::size_t>(i)]); })
+      .to(options_.device);
 }
 
 Tensor GanStep::real_labels(std::int64_t step) const {

@@ -14,5 +14,9 @@ CommandRow generate_command();
 CommandRow project_command();
 CommandRow samplers_command();
 CommandRow likelihood_command();
+CommandRow study_command();
+CommandRow evaluate_command();
+CommandRow report_command();
+CommandRow sweep_command();
 
 }  // namespace nodulus::app

@@ -21,6 +21,8 @@ struct DrawingRequest {
   std::int64_t count = 0;
   torch::Device device = torch::kCPU;
   std::function<void(std::int64_t done, std::int64_t total)> on_step;  ///< Within a batch; may throw to stop.
+  std::function<void(const torch::Tensor& x, double sigma)>
+      on_question;  ///< Sees what a denoiser is asked; may be empty.
 };
 
 /// Images of one model, as generate draws them.
@@ -43,6 +45,8 @@ class Drawing {
   [[nodiscard]] virtual std::int64_t evaluations() const = 0;
   /// FLOP of one evaluation.
   [[nodiscard]] virtual double evaluation_flop() const = 0;
+  /// Of the network that draws.
+  [[nodiscard]] virtual std::int64_t parameters() const = 0;
   /// A data set that pixels are taken from; empty where there is none.
   [[nodiscard]] virtual std::filesystem::path data() const { return {}; }
 };

@@ -21,6 +21,7 @@ class DiffusionDrawing final : public Drawing {
   DiffusionDrawing(sample::DiffusionParts parts, const ImageEdit& edit, std::string sampler, double flop)
       : steps_(parts.steps),
         known_evaluations_(edit.evaluations(parts.steps, parts.sampler->evaluations(parts.steps))),
+        parameters_(models::parameter_count(*parts.network)),
         source_(std::move(parts)),
         edit_(edit),
         sampler_(std::move(sampler)),
@@ -39,11 +40,13 @@ class DiffusionDrawing final : public Drawing {
   [[nodiscard]] int steps() const override { return steps_; }
   [[nodiscard]] std::int64_t evaluations() const override { return known_evaluations_; }
   [[nodiscard]] double evaluation_flop() const override { return flop_; }
+  [[nodiscard]] std::int64_t parameters() const override { return parameters_; }
   [[nodiscard]] std::filesystem::path data() const override { return edit_.data(); }
 
  private:
   int steps_;
   std::int64_t known_evaluations_;
+  std::int64_t parameters_;
   sample::DiffusionSource source_;
   const ImageEdit& edit_;
   std::string sampler_;
@@ -102,6 +105,7 @@ std::unique_ptr<Drawing> DiffusionDrawingSettings::open(const DrawingRequest& re
   parts.device = request.device;
   parts.bfloat16 = bfloat16_;
   parts.on_step = request.on_step;
+  parts.on_question = request.on_question;
   return std::make_unique<DiffusionDrawing>(std::move(parts), edit_, sampler_name_,
                                             model.family.architecture->forward_flop());
 }

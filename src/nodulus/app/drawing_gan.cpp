@@ -55,6 +55,7 @@ class GanDrawing final : public Drawing {
   [[nodiscard]] int steps() const override { return 1; }
   [[nodiscard]] std::int64_t evaluations() const override { return 1; }
   [[nodiscard]] double evaluation_flop() const override { return models::generator_flop(generator_->options()); }
+  [[nodiscard]] std::int64_t parameters() const override { return models::parameter_count(*generator_); }
 
  private:
   /// Styles of one end of --interpolate: a seed, or the folder of a projection.

@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <chrono>
 #include <numeric>
 #include <optional>
 
@@ -8,6 +9,7 @@
 #include "nodulus/app/compute.h"
 #include "nodulus/app/drawing.h"
 #include "nodulus/app/images_writer.h"
+#include "nodulus/app/record.h"
 #include "nodulus/core/artifact.h"
 #include "nodulus/core/error.h"
 #include "nodulus/core/reject.h"
@@ -56,7 +58,9 @@ class Generate final : public Command {
     ArtifactWriter artifact(out_, "images", common.force);
     const data::ModelShape shape{info.image_channels, info.resolution, info.resolution};
     ImagesWriter writer(artifact.path(), shape, info.window_hu, pictures_);
+    const auto began = std::chrono::steady_clock::now();
     const std::optional<Error> early = draw_all(*drawing, writer);
+    const std::chrono::duration<double> took = std::chrono::steady_clock::now() - began;
     writer.close();
     Manifest manifest;
     manifest.kind = "images";
@@ -73,6 +77,10 @@ class Generate final : public Command {
     manifest.synthetic = true;
     manifest.inputs.push_back(input);
     if (!drawing->data().empty()) manifest.inputs.push_back(manifest_input(drawing->data()));
+    const GenerationCost cost{took.count(),          writer.count(), drawing->evaluations(),
+                              drawing->parameters(), common.device,  common.threads};
+    write_record(artifact.path(), info, cost_json(cost, request.checkpoint, info),
+                 path_.strips(first_image_, info.window_hu, seed_));
     write_manifest(artifact.path(), manifest);
     artifact.commit();
     if (early)
@@ -94,6 +102,9 @@ class Generate final : public Command {
       // Images, by the share of their steps that is done.
       const std::int64_t images = done_ + batch_now_ * done / total;
       monitor.progress({"generating", images, count_, "images", fmt::format("step {}/{}", done, total)});
+    };
+    request.on_question = [this](const torch::Tensor& x, double sigma) {
+      if (done_ == 0) path_.see(x.narrow(1, 0, 1), sigma);
     };
     return request;
   }
@@ -130,6 +141,7 @@ class Generate final : public Command {
       std::vector<std::uint64_t> seeds(static_cast<std::size_t>(batch_now_));
       std::iota(seeds.begin(), seeds.end(), seed_ + static_cast<std::uint64_t>(done_));
       const torch::Tensor images = drawing.images(seeds, done_);
+      if (done_ == 0) first_image_ = images[0].narrow(0, 0, 1).clone();
       const auto one = static_cast<std::size_t>(images.numel() / batch_now_);
       for (std::size_t i = 0; i < seeds.size(); ++i) {
         writer.append({images.data_ptr<float>() + i * one, one},
@@ -164,6 +176,8 @@ class Generate final : public Command {
   bool pictures_ = true;
   DiffusionDrawingSettings diffusion_;
   GanDrawingSettings gan_;
+  PathRecorder path_;
+  torch::Tensor first_image_;  // [1, H, W]
   std::int64_t done_ = 0;
   std::int64_t batch_now_ = 0;
 };

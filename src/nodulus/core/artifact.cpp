@@ -7,7 +7,10 @@
 #include <cerrno>
 #include <cstdio>
 #include <fstream>
+#include <functional>
 #include <system_error>
+
+#include "nodulus/core/atomic_file.h"
 
 namespace nodulus {
 namespace fs = std::filesystem;
@@ -64,16 +67,45 @@ void swap_in(const fs::path& fresh, const fs::path& old) {
 
 }  // namespace
 
-void check_target(const fs::path& target, std::string_view kind, bool force) {
-  const fs::path path = tidy(target);
+namespace {
+
+void check_there(const fs::path& target, const fs::path& path, bool force, const std::function<void()>& replaceable) {
   if (there(path)) {
     if (!force) throw Error(ErrorCode::exists, quoted(target) + " is there already; --force replaces it");
-    check_replaceable(path, kind);
+    replaceable();
   }
   fs::path parent = path.parent_path();
   while (!there(parent) && parent.has_relative_path()) parent = parent.parent_path();
   if (::access(parent.c_str(), W_OK | X_OK) != 0)
     throw Error(ErrorCode::io, "cannot create " + quoted(target) + ": " + io_error("write into", parent).what());
+}
+
+}  // namespace
+
+void check_target(const fs::path& target, std::string_view kind, bool force) {
+  const fs::path path = tidy(target);
+  check_there(target, path, force, [&] { check_replaceable(path, kind); });
+}
+
+void check_file_target(const fs::path& target, std::string_view kind, bool force) {
+  const fs::path path = tidy(target);
+  check_there(target, path, force, [&] {
+    std::ifstream stream(path);
+    const Json json = Json::parse(stream, nullptr, false);
+    const Json schema = json.is_object() ? json.value("schema", Json::object()) : Json::object();
+    if (!schema.is_object() || schema.value("name", Json()) != manifest_schema(kind))
+      throw Error(ErrorCode::exists, quoted(target) + " is there and no " + std::string(kind) +
+                                         " of nodulus: --force replaces only what this command has made");
+  });
+}
+
+void write_json_artifact(const fs::path& target, const Json& json) {
+  const fs::path path = tidy(target);
+  std::error_code error;
+  fs::create_directories(path.parent_path(), error);
+  AtomicFile file(path);
+  file.write(json.dump(1, ' ', false, Json::error_handler_t::replace) + "\n");
+  file.commit();
 }
 
 ArtifactWriter::ArtifactWriter(const fs::path& target, std::string_view kind, bool force)

@@ -36,6 +36,12 @@ class ArtifactWriter {
   bool committed_ = false;
 };
 
+/// The same for an artifact that is one JSON file with a schema of that kind: refuses what is there without `force`,
+/// and with it any file that is not such an artifact.
+void check_file_target(const std::filesystem::path& target, std::string_view kind, bool force);
+/// Writes it whole or not at all. Error{io} naming it.
+void write_json_artifact(const std::filesystem::path& target, const Json& json);
+
 /// The constructor's checks alone, for a command to fail before its hours of work and for --dry-run.
 void check_target(const std::filesystem::path& target, std::string_view kind, bool force);
 

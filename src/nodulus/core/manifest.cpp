@@ -40,7 +40,7 @@ Manifest::Input manifest_input(const fs::path& path) {
 
 std::string manifest_schema(std::string_view kind) { return "nodulus." + std::string(kind); }
 
-void write_manifest(const fs::path& folder, const Manifest& manifest) {
+Json manifest_json(const Manifest& manifest) {
   Json json;
   json["schema"] = {{"name", manifest_schema(manifest.kind)}, {"version", manifest.schema}};
   json["command"] = manifest.command;
@@ -53,7 +53,21 @@ void write_manifest(const fs::path& folder, const Manifest& manifest) {
   for (const Manifest::Input& input : manifest.inputs) {
     json["inputs"].push_back({{"path", input.path}, {"sha256", input.sha256}});
   }
-  write_json(folder / file_name, json);
+  return json;
+}
+
+void write_manifest(const fs::path& folder, const Manifest& manifest) {
+  write_json(folder / file_name, manifest_json(manifest));
+}
+
+void require_schema(const Json& json, const fs::path& file, std::string_view kind, int newest_schema) {
+  const JsonFields schema = JsonFields(json, file).object("schema");
+  const auto name = schema.get<std::string>("name", "a string");
+  const std::string wanted = manifest_schema(kind);
+  if (name != wanted) schema.fail("name", "\"" + wanted + "\"", "\"" + name + "\"");
+  const int version = schema.get<int>("version", "a whole number");
+  if (version < 1 || version > newest_schema)
+    schema.fail("version", newest_schema == 1 ? "1" : "1 to " + std::to_string(newest_schema), std::to_string(version));
 }
 
 Manifest read_manifest(const fs::path& folder, std::string_view kind, int newest_schema) {
@@ -69,17 +83,10 @@ Manifest read_manifest(const fs::path& folder, std::string_view kind, int newest
   }
   const Json json = read_json(file);
   const JsonFields fields(json, file);
-  const JsonFields schema = fields.object("schema");
+  require_schema(json, file, kind, newest_schema);
   Manifest manifest;
-  const auto name = schema.get<std::string>("name", "a string");
-  const std::string wanted = manifest_schema(kind);
-  if (name != wanted) schema.fail("name", "\"" + wanted + "\"", "\"" + name + "\"");
   manifest.kind = kind;
-  manifest.schema = schema.get<int>("version", "a whole number");
-  if (manifest.schema < 1 || manifest.schema > newest_schema) {
-    schema.fail("version", newest_schema == 1 ? "1" : "1 to " + std::to_string(newest_schema),
-                std::to_string(manifest.schema));
-  }
+  manifest.schema = fields.object("schema").get<int>("version", "a whole number");
   manifest.command = fields.get<std::string>("command", "a string");
   manifest.options = fields.json("options", "an object");
   if (!fields.json("seed", "a whole number or null").is_null()) {

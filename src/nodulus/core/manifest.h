@@ -44,6 +44,13 @@ Manifest::Input manifest_input(const std::filesystem::path& path);
 /// What manifest.json calls the schema of that kind.
 std::string manifest_schema(std::string_view kind);
 
+/// What manifest.json holds, made now.
+Json manifest_json(const Manifest& manifest);
+
+/// Of an artifact that is one file, `json`: Error{bad_input} as read_manifest() where its schema is not of that kind or
+/// of another version.
+void require_schema(const Json& json, const std::filesystem::path& file, std::string_view kind, int newest_schema);
+
 /// Writes folder/manifest.json. Error{io} naming it.
 void write_manifest(const std::filesystem::path& folder, const Manifest& manifest);
 

@@ -64,6 +64,17 @@ std::uint64_t permuted(std::uint64_t index, std::uint64_t n, std::uint64_t key) 
   return index;
 }
 
+int consensus_at(const Dataset& dataset, std::int64_t item) {
+  const std::vector<Label>& labels = dataset.info().labels;
+  const auto label = [&](std::string_view wanted) -> std::optional<double> {
+    const bool there = std::any_of(labels.begin(), labels.end(), [&](const Label& l) { return l.name == wanted; });
+    return there ? dataset.label(item, wanted) : std::nullopt;
+  };
+  const double readers = label("readers").value_or(4);
+  const double least = label("consensus_at").value_or(std::ceil(std::round(readers) / 2));
+  return std::max(1, static_cast<int>(std::lround(least)));
+}
+
 Loader::Loader(const Dataset& dataset, const LoaderOptions& options)
     : dataset_(dataset),
       options_(options),
@@ -89,17 +100,9 @@ Loader::Loader(const Dataset& dataset, const LoaderOptions& options)
   }
   if (options.size > 0) height_ = width_ = options.size;
   if (options.quarter_turns && height_ != width_) refuse("quarter turns need square images");
-  const auto label = [&](std::int64_t item, std::string_view wanted) -> std::optional<double> {
-    const bool there =
-        std::any_of(info.labels.begin(), info.labels.end(), [&](const Label& known) { return known.name == wanted; });
-    return there ? dataset.label(item, wanted) : std::nullopt;
-  };
   if (!options.mask_channel) return;
-  for (const std::int64_t item : items_) {
-    const double readers = label(item, "readers").value_or(4);
-    const double least = label(item, "consensus_at").value_or(std::ceil(std::round(readers) / 2));
-    consensus_at_.push_back(std::max(1, static_cast<int>(std::lround(least))));
-  }
+  consensus_at_.reserve(items_.size());
+  for (const std::int64_t item : items_) consensus_at_.push_back(consensus_at(dataset, item));
 }
 
 std::int64_t Loader::item_of(std::uint64_t sample_number) const {

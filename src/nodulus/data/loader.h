@@ -21,6 +21,11 @@ struct LoaderOptions {
   std::uint64_t seed = 0;
 };
 
+/// Readers who must have marked a pixel for it to be in the item's consensus outline: what the label `consensus_at`
+/// says, where there is none half of the label `readers`, rounded up, else half of 4; at least 1. Error{bad_input}
+/// where a label is no number.
+int consensus_at(const Dataset& dataset, std::int64_t item);
+
 /// Turns sample numbers into training images. Sample k is a function of (data set, options, k) alone: whatever batch,
 /// thread or resumed run asks for it, so a position in the data is just a number.
 ///
@@ -43,10 +48,8 @@ class Loader {
   [[nodiscard]] std::int64_t item_of(std::uint64_t sample_number) const;
 
   /// Fills `out`, [sample_numbers.size(), channels, height, width]. CT: the window mapped to [-1,1], clamped. Mask: +1
-  /// on the consensus, else -1: where as many readers marked the pixel as the label `consensus_at` says, where there is
-  /// none, half of the label `readers`, else half of 4. A downsampled mask is the mean of those, so an edge pixel is in
-  /// between.
-  /// May be called from several threads at once.
+  /// on the consensus (consensus_at()), else -1. A downsampled mask is the mean of those, so an edge pixel is in
+  /// between. May be called from several threads at once.
   void batch(std::span<const std::uint64_t> sample_numbers, std::span<float> out) const;
 
  private:

@@ -21,6 +21,11 @@ DiffusionSource::DiffusionSource(DiffusionParts parts)
   };
   denoiser_ = process::counted(parts_.process->denoiser(network), evaluations_);
   if (parts_.clip) denoiser_ = process::clamped(denoiser_);
+  if (parts_.on_question)
+    denoiser_ = [denoiser = denoiser_, see = parts_.on_question](const Tensor& x, const Tensor& sigma) {
+      see(x, sigma.flatten()[0].item<double>());
+      return denoiser(x, sigma);
+    };
 }
 
 Tensor DiffusionSource::images(std::span<const std::uint64_t> seeds, const Condition& condition) {

@@ -25,6 +25,8 @@ struct DiffusionParts {
   torch::Device device = torch::kCPU;
   bool bfloat16 = false;
   OnStep on_step = [](std::int64_t, std::int64_t) {};
+  /// Sees what the denoiser is asked; may be empty.
+  std::function<void(const torch::Tensor& x, double sigma)> on_question;
 };
 
 /// Images by a sampler over a denoiser. Noise for (image seed, step) is a function of those two, and all images of a

@@ -1,0 +1,137 @@
+#include "nodulus/eval/evaluate.h"
+
+#include <fmt/format.h>
+
+#include "nodulus/app/commands.h"
+#include "nodulus/app/compute.h"
+#include "nodulus/app/user_cache.h"
+#include "nodulus/core/artifact.h"
+#include "nodulus/core/error.h"
+#include "nodulus/core/reject.h"
+
+namespace nodulus::app {
+namespace {
+
+std::string number_text(const Json& number) {
+  return number.is_null() ? "-" : fmt::format("{:.4g}", number.get<double>());
+}
+
+std::string interval_text(const Json& interval) {
+  return interval.is_null() ? "" : fmt::format(" ({} to {})", number_text(interval[0]), number_text(interval[1]));
+}
+
+/// A table for a terminal: a row a figure.
+std::string set_text(const Json& set) {
+  std::string text = fmt::format("\n{}, {} images\n  {:<34}{:<34}{:>12}{:>10}", set["path"].get<std::string>(),
+                                 set["count"].get<std::int64_t>(), "figure", "value (95 %)", "floor", "ratio");
+  for (const Json& figure : set["figures"])
+    text += fmt::format("\n  {:<34}{:<34}{:>12}{:>10}", figure["title"].get<std::string>(),
+                        number_text(figure["value"]) + interval_text(figure["interval"]),
+                        number_text(figure["matched"]["floor"]), number_text(figure["ratio"]));
+  if (!set["copies"].is_null()) text += fmt::format("\n  copies: {}", set["copies"]["verdict"].get<std::string>());
+  for (const Json& label : set["obedience"])
+    text += fmt::format("\n  {}: {} of {} images as asked{}; the {} alone is right for {} of held-out real ones",
+                        label["label"].get<std::string>(), number_text(label["correct"]),
+                        label["asked"].get<std::int64_t>(), interval_text(label["interval"]),
+                        label["judge"].get<std::string>(), number_text(label["judge_accuracy"]));
+  return text;
+}
+
+class Evaluate final : public Command {
+ public:
+  void describe(Options& options, const std::vector<std::string>& /*words*/) override {
+    options.add("images", settings_.sets, "folders of images: of generate, or of import for another program's")
+        .positional();
+    options.add("real", settings_.real, "the data set that the models learnt from").command_line_only();
+    options.add("out", out_, "file for the figures").command_line_only();
+    options.add("features", settings_.features,
+                "TorchScript or an Inception v3 state dict; default: SqueezeNet, on board");
+    options.add("downsample", settings_.downsample, "average the real images over NxN pixels; 0: as the model saw them")
+        .between(0, 64);
+    options.add("size", settings_.size, "cut the real images to that about the centre; 0: as the model saw them")
+        .between(0, 65536);
+    options.add("spacing_mm", settings_.spacing_mm, "pixel size that traits are measured at; 0: the data set's")
+        .between(0, 100);
+    options.add("bootstrap", settings_.bootstrap, "resamplings for the intervals; 0: none").between(0, 100000);
+    options.add("pictures", settings_.pictures, "images of each set that the file holds, to look at").between(1, 1000);
+    options
+        .add("outline_epochs", settings_.outline_epochs,
+             "training of the network that outlines images that came without; 0: none")
+        .between(0, 10000);
+    options.add("copies", settings_.copies, "look for copies of training images");
+    options.add("cache", settings_.cache, "folder that keeps features between commands; default: the user's")
+        .command_line_only();
+    options.add("keep_features", keep_features_, "keep features in that folder").command_line_only();
+    options.add("seed", settings_.seed, "which images are drawn and resampled").between(0, 9e18);
+  }
+
+  Outcome plan(const CommonOptions& common, Monitor& /*monitor*/) override {
+    const eval::Evaluation evaluation = open(common);
+    Outcome outcome;
+    outcome.figures = {{"train", evaluation.training.count}, {"held_out", evaluation.held_out.count}};
+    for (const eval::ImageSet& set : evaluation.sets)
+      outcome.text += fmt::format("would compare {} images of {} with {} real ones\n", set.images.count,
+                                  set.path.string(), evaluation.training.count);
+    return outcome;
+  }
+
+  Outcome run(const CommonOptions& common, const Options& options, Monitor& monitor) override {
+    warn_of_slow_blas(monitor);
+    const eval::Evaluation evaluation = open(common);
+    for (const eval::ImageSet& set : evaluation.sets) {
+      if (set.images.has_masks()) continue;
+      const bool can = evaluation.training.has_masks() && settings_.outline_epochs > 0;
+      monitor.note(fmt::format(
+          "{}: no outlines come with the images; {}", set.path.string(),
+          can ? "a network that learns them from the training images finds them" : "their traits are not measured"));
+    }
+    Manifest manifest;
+    manifest.kind = "metrics";
+    manifest.schema = eval::metrics_schema;
+    manifest.command = "evaluate";
+    manifest.options = options.to_json();
+    manifest.seed = settings_.seed;
+    for (const auto& path : settings_.sets) manifest.inputs.push_back(manifest_input(path));
+    manifest.inputs.push_back(manifest_input(settings_.real));
+    for (const eval::ImageSet& set : evaluation.sets) manifest.synthetic = manifest.synthetic || set.synthetic;
+    Json figures = eval::evaluate(evaluation, settings_, monitor);
+    Json file = manifest_json(manifest);
+    file.update(figures);
+    write_json_artifact(out_, file);
+    Outcome outcome;
+    outcome.text = fmt::format("{} real images to compare with, {} held out for the floor; features: {}",
+                               evaluation.training.count, evaluation.held_out.count,
+                               figures["features"]["name"].get<std::string>());
+    outcome.figures = {{"metrics", out_.string()}, {"sets", Json::array()}};
+    for (const Json& set : figures["sets"]) {
+      outcome.text += set_text(set);
+      Json brief = {{"path", set["path"]}, {"count", set["count"]}, {"figures", set["figures"]}};
+      if (!set["copies"].is_null()) brief["copies"] = set["copies"]["named"];
+      outcome.figures["sets"].push_back(brief);
+    }
+    outcome.text += fmt::format("\n{}\nnext: nodulus report {} --out report/", out_.string(), out_.string());
+    return outcome;
+  }
+
+ private:
+  [[nodiscard]] eval::Evaluation open(const CommonOptions& common) {
+    check_file_target(out_, "metrics", common.force);
+    settings_.threads = common.threads;
+    if (settings_.cache.empty()) settings_.cache = user_cache();
+    if (!keep_features_) settings_.cache.clear();
+    return eval::open_evaluation(settings_);
+  }
+
+  eval::EvaluateOptions settings_;
+  std::filesystem::path out_ = "metrics.json";
+  bool keep_features_ = true;
+};
+
+}  // namespace
+
+CommandRow evaluate_command() {
+  return {"evaluate", "sets of images against real ones: distances, variety, copies, traits -> metrics.json",
+          "nodulus evaluate images/ --real dataset/ --out metrics.json", make_command<Evaluate>, false};
+}
+
+}  // namespace nodulus::app

@@ -1,0 +1,220 @@
+#include <fmt/format.h>
+
+#include <chrono>
+#include <numeric>
+#include <set>
+
+#include "nodulus/app/commands.h"
+#include "nodulus/app/compute.h"
+#include "nodulus/app/drawing.h"
+#include "nodulus/app/trained.h"
+#include "nodulus/app/user_cache.h"
+#include "nodulus/core/artifact.h"
+#include "nodulus/core/error.h"
+#include "nodulus/core/files.h"
+#include "nodulus/data/window.h"
+#include "nodulus/eval/evaluate.h"
+#include "nodulus/eval/sweep_judge.h"
+#include "nodulus/models/catalog.h"
+
+namespace nodulus::app {
+namespace {
+
+/// One way to draw from the model.
+struct SweepPoint {
+  std::string sampler;  ///< "" of a model without.
+  int steps = 0;
+};
+
+/// Quality against work: one model, several samplers and numbers of steps.
+class Sweep final : public Command {
+ public:
+  void describe(Options& options, const std::vector<std::string>& /*words*/) override {
+    options.add("model", model_, "a run's folder or a checkpoint").positional();
+    options.add("real", real_, "the data set that the model learnt from").command_line_only();
+    options.add("out", out_, "file for the figures").command_line_only();
+    std::vector<std::string> names;
+    for (const sample::SamplerRow& row : sample::samplers()) names.emplace_back(row.name);
+    options.add("samplers", samplers_, "which; diffusion families").one_of(names);
+    options.add("steps", steps_, "of each sampler").between(1, 1e6);
+    options.add("count", count_, "images of each").between(2, 1e6);
+    options.add("batch", batch_, "images at a time").between(1, 1e6);
+    options.add("features", features_, "TorchScript or an Inception v3 state dict; default: SqueezeNet, on board");
+    options.add("bootstrap", bootstrap_, "resamplings for the intervals; 0: none").between(0, 100000);
+    options.add("seed", seed_, "image i is made from seed + i").between(0, 9e18);
+  }
+
+  Outcome plan(const CommonOptions& common, Monitor& /*monitor*/) override {
+    const Inputs inputs = open(common);
+    std::int64_t evaluations = 0;
+    for (const SweepPoint& point : inputs.points) {
+      Settings settings(point);
+      evaluations += count_ * settings.open(request(inputs, common))->evaluations();
+    }
+    Outcome outcome;
+    outcome.figures = {{"points", inputs.points.size()}, {"evaluations", evaluations}};
+    outcome.text = fmt::format("would draw {} images each of {} kinds, {} evaluations of the network in all", count_,
+                               inputs.points.size(), evaluations);
+    return outcome;
+  }
+
+  Outcome run(const CommonOptions& common, const Options& options, Monitor& monitor) override {
+    warn_of_slow_blas(monitor);
+    const Inputs inputs = open(common);
+    const data::Dataset dataset = data::Dataset::open(real_);
+    const eval::View view{inputs.info.options.value("downsample", 1), inputs.info.options.value("size", 0),
+                          inputs.info.window_hu};
+    eval::SweepJudge judge(dataset, view, features_, user_cache(), monitor);
+    Json points = Json::array();
+    Outcome outcome;
+    outcome.text =
+        fmt::format("{:<22}{:>7}{:>13}{:>14}  {}", "sampler", "steps", "evaluations", "s an image", "FD (95 %)");
+    for (const SweepPoint& point : inputs.points) {
+      const Json json = drawn(point, request(inputs, common), judge, monitor, points.size(), inputs.points.size());
+      outcome.text += row_text(json);
+      points.push_back(json);
+    }
+    Manifest manifest;
+    manifest.kind = "sweep";
+    manifest.schema = eval::metrics_schema;
+    manifest.command = "sweep";
+    manifest.options = options.to_json();
+    manifest.seed = seed_;
+    manifest.synthetic = true;
+    manifest.inputs = {manifest_input(inputs.checkpoint), manifest_input(real_)};
+    Json file = manifest_json(manifest);
+    file["name"] = without_slash(model_).filename().string();
+    file["family"] = inputs.info.family;
+    file["count"] = count_;
+    file["distance"] = judge.extractor().distance_name();
+    file["floor"] = judge.floor(count_, seed_);
+    file["points"] = points;
+    write_json_artifact(out_, file);
+    outcome.figures = {{"sweep", out_.string()}, {"points", points}, {"floor", file["floor"]}};
+    outcome.text +=
+        fmt::format("\nreal against real, {} images: {:.4g}\n{}", file["floor"]["count"].get<std::int64_t>(),
+                    file["floor"]["fd"].get<double>(), out_.string());
+    return outcome;
+  }
+
+ private:
+  struct Inputs {
+    std::filesystem::path checkpoint;
+    train::CheckpointInfo info;
+    std::vector<SweepPoint> points;
+  };
+
+  /// The settings of generate for one point.
+  class Settings {
+   public:
+    explicit Settings(const SweepPoint& point) : gan_(point.sampler.empty()) {
+      std::vector<std::string> words;
+      if (!gan_) words = {"--sampler", point.sampler, "--steps", std::to_string(point.steps)};
+      gan_settings_.describe(options_);
+      diffusion_.describe(options_, words);
+      options_.parse(words);
+    }
+    [[nodiscard]] std::unique_ptr<Drawing> open(const DrawingRequest& request) {
+      return gan_ ? gan_settings_.open(request, diffusion_.edit()) : diffusion_.open(request);
+    }
+
+   private:
+    bool gan_;
+    Options options_;
+    GanDrawingSettings gan_settings_;
+    DiffusionDrawingSettings diffusion_;
+  };
+
+  [[nodiscard]] Inputs open(const CommonOptions& common) const {
+    check_file_target(out_, "sweep", common.force);
+    if (real_.empty()) throw Error(ErrorCode::usage, "expected --real, the data set that the model learnt from");
+    Inputs inputs;
+    inputs.checkpoint = checkpoint_of(model_);
+    inputs.info = train::read_checkpoint_info(inputs.checkpoint);
+    if (models::is_gan(inputs.info.family)) {
+      inputs.points.push_back({"", 1});
+      return inputs;
+    }
+    for (const std::string& sampler : samplers_)
+      for (const int steps : std::set<int>(steps_.begin(), steps_.end())) inputs.points.push_back({sampler, steps});
+    if (inputs.points.empty()) throw Error(ErrorCode::usage, "expected --samplers and --steps, found none");
+    return inputs;
+  }
+
+  [[nodiscard]] DrawingRequest request(const Inputs& inputs, const CommonOptions& common) const {
+    DrawingRequest request;
+    request.checkpoint = inputs.checkpoint;
+    request.info = inputs.info;
+    request.count = count_;
+    request.device = device_from(common.device);
+    request.on_step = [](std::int64_t, std::int64_t) {};
+    return request;
+  }
+
+  Json drawn(const SweepPoint& point, DrawingRequest request, eval::SweepJudge& judge, Monitor& monitor,
+             std::size_t number, std::size_t points) const {
+    std::int64_t done = 0;
+    request.on_step = [&](std::int64_t step, std::int64_t steps) {
+      if (monitor.stop_requested()) throw Error(ErrorCode::stopped, "stopped; nothing was written");
+      monitor.progress({point.sampler.empty() ? "drawing" : point.sampler, done, count_, "images",
+                        fmt::format("{} of {}, step {}/{}", number + 1, points, step, steps)});
+    };
+    Settings settings(point);
+    const auto drawing = settings.open(request);
+    eval::Images images;
+    images.height = images.width = static_cast<int>(request.info.resolution);
+    images.window_hu = request.info.window_hu;
+    const auto plane = static_cast<std::size_t>(images.height) * static_cast<std::size_t>(images.width);
+    const auto began = std::chrono::steady_clock::now();
+    for (done = 0; done < count_;) {
+      std::vector<std::uint64_t> seeds(static_cast<std::size_t>(std::min<std::int64_t>(batch_, count_ - done)));
+      std::iota(seeds.begin(), seeds.end(), seed_ + static_cast<std::uint64_t>(done));
+      const torch::Tensor batch = drawing->images(seeds, done).select(1, 0).contiguous();
+      for (std::size_t i = 0; i < seeds.size(); ++i) {
+        images.hu.resize(images.hu.size() + plane);
+        data::to_hu({batch.data_ptr<float>() + i * plane, plane}, images.window_hu, std::span(images.hu).last(plane));
+        images.patient.emplace_back();
+        images.row.push_back(images.count++);
+      }
+      done += static_cast<std::int64_t>(seeds.size());
+    }
+    const std::chrono::duration<double> took = std::chrono::steady_clock::now() - began;
+    Json json = {{"sampler", point.sampler},
+                 {"steps", drawing->steps()},
+                 {"evaluations", drawing->evaluations()},
+                 {"seconds_per_image", took.count() / static_cast<double>(count_)}};
+    json.update(judge.figures(images, bootstrap_, seed_));
+    return json;
+  }
+
+  [[nodiscard]] static std::string row_text(const Json& json) {
+    const Json& interval = json["interval"];
+    return fmt::format("\n{:<22}{:>7}{:>13}{:>14.3g}  {:.4g}{}", json["sampler"].get<std::string>(),
+                       json["steps"].get<int>(), json["evaluations"].get<std::int64_t>(),
+                       json["seconds_per_image"].get<double>(), json["fd"].is_null() ? 0 : json["fd"].get<double>(),
+                       interval.is_null()
+                           ? ""
+                           : fmt::format(" ({:.4g} to {:.4g})", interval[0].get<double>(), interval[1].get<double>()));
+  }
+
+  std::filesystem::path model_;
+  std::filesystem::path real_;
+  std::filesystem::path out_ = "sweep.json";
+  std::filesystem::path features_;
+  std::vector<std::string> samplers_{"ddim", "dpmpp-2m", "heun", "ancestral"};
+  std::vector<int> steps_{5, 10, 20, 50};
+  std::int64_t count_ = 64;
+  int batch_ = 16;
+  int bootstrap_ = 100;
+  std::uint64_t seed_ = 0;
+};
+
+}  // namespace
+
+CommandRow sweep_command() {
+  return {"sweep", "one model by several samplers and numbers of steps: quality against work -> sweep.json",
+          "nodulus sweep runs/00000-ddpm --real dataset/ --samplers ddim,heun --steps 5,20 --out sweep.json",
+          make_command<Sweep>, true};
+}
+
+}  // namespace nodulus::app

@@ -1,0 +1,155 @@
+#include "nodulus/eval/catalog.h"
+
+#include <cmath>
+#include <limits>
+
+#include "nodulus/core/seed.h"
+#include "nodulus/eval/ms_ssim.h"
+
+namespace nodulus::eval {
+namespace {
+
+using torch::Tensor;
+
+constexpr std::int64_t diversity_pairs = 500;
+
+/// Resampled values of a figure that takes weights of both samples.
+template <class Compute>
+std::vector<double> replicated(const Comparison& c, int replicates, const Compute& compute) {
+  std::vector<double> values;
+  values.reserve(static_cast<std::size_t>(replicates));
+  for (int r = 0; r < replicates; ++r) {
+    const std::uint64_t own = derive_seed(derive_seed(c.seed(), "bootstrap"), static_cast<std::uint64_t>(r));
+    const double value = compute(resampled(c.reference().groups, derive_seed(own, "reference")),
+                                 resampled(c.other().groups, derive_seed(own, "other")));
+    if (std::isfinite(value)) values.push_back(value);
+  }
+  return values;
+}
+
+FigureValue fd(Comparison& c, int replicates) {
+  const double value = frechet_distance(c.reference().features, c.other().features);
+  return {value, centred_interval(value, replicated(c, replicates, [&](const Tensor& wr, const Tensor& wo) {
+                                    return frechet_distance(c.reference().features, wr, c.other().features, wo);
+                                  }))};
+}
+
+FigureValue fd_infinity(Comparison& c, int replicates) {
+  const FrechetLimit& limit = c.limit();
+  if (replicates < 2) return {limit.limit, centred_interval(limit.limit, {})};
+  // As wide as FD's own interval, and the line's uncertainty besides.
+  const FigureValue at_all = fd(c, replicates);
+  auto wider = [&](double half) { return std::hypot(half, 1.96 * limit.standard_error); };
+  return {limit.limit,
+          {limit.limit - wider(at_all.value - at_all.interval.low),
+           limit.limit + wider(at_all.interval.high - at_all.value)}};
+}
+
+FigureValue kid(Comparison& c, int replicates) {
+  const double value = c.kernel().value();
+  return {value, centred_interval(value, replicated(c, replicates, [&](const Tensor& wr, const Tensor& wo) {
+                                    return c.kernel().value(wr, wo);
+                                  }))};
+}
+
+FigureValue mean_of(const Comparison& c, const Tensor& values, bool of_reference, int replicates) {
+  return {values.mean().item<double>(), interval_of_mean(values, of_reference ? c.reference().groups : c.other().groups,
+                                                         replicates, derive_seed(c.seed(), "mean"))};
+}
+
+template <int k>
+FigureValue precision(Comparison& c, int replicates) {
+  return mean_of(c, c.neighbourhood(k).precision, false, replicates);
+}
+template <int k>
+FigureValue recall(Comparison& c, int replicates) {
+  return mean_of(c, c.neighbourhood(k).recall, true, replicates);
+}
+template <int k>
+FigureValue density(Comparison& c, int replicates) {
+  return mean_of(c, c.neighbourhood(k).density, false, replicates);
+}
+template <int k>
+FigureValue coverage(Comparison& c, int replicates) {
+  return mean_of(c, c.neighbourhood(k).coverage, true, replicates);
+}
+
+FigureValue diversity(Comparison& c, int replicates) {
+  const Tensor pairs = ms_ssim_of_pairs(c.other().pixels, diversity_pairs, derive_seed(c.seed(), "pairs"));
+  constexpr double none = std::numeric_limits<double>::quiet_NaN();
+  if (pairs.numel() == 0) return {none, {none, none}};
+  std::vector<std::int64_t> own(static_cast<std::size_t>(pairs.numel()));
+  for (std::size_t i = 0; i < own.size(); ++i) own[i] = static_cast<std::int64_t>(i);
+  return {pairs.mean().item<double>(), interval_of_mean(pairs, own, replicates, derive_seed(c.seed(), "pairs"))};
+}
+
+/// Authenticity, Alaa et al. 2022 (arXiv 2102.08921, section 5): 1 where the nearest reference image is further from
+/// the image than from its own nearest neighbour among the references.
+FigureValue authenticity(Comparison& c, int replicates) {
+  const auto [nearest, which] = distances(c.other().features, c.reference().features).min(1);
+  const Tensor own = kth_neighbour(c.reference().features, 1).index_select(0, which);
+  return mean_of(c, (nearest > own).to(torch::kDouble), false, replicates);
+}
+
+}  // namespace
+
+Comparison::Comparison(const Sample& reference, const Sample& other, std::uint64_t seed)
+    : reference_(reference), other_(other), seed_(seed) {}
+
+const KernelDistance& Comparison::kernel() {
+  if (!kernel_) kernel_ = std::make_unique<KernelDistance>(reference_.features, other_.features);
+  return *kernel_;
+}
+
+const Neighbourhoods& Comparison::neighbourhood(int k) {
+  if (neighbourhoods_.empty()) {
+    const std::vector<int> ks{3, 5};
+    const auto all = neighbourhoods(reference_.features, other_.features, ks);
+    for (std::size_t i = 0; i < ks.size(); ++i) neighbourhoods_.emplace(ks[i], all[i]);
+  }
+  return neighbourhoods_.at(k);
+}
+
+const FrechetLimit& Comparison::limit() {
+  if (!limit_)
+    limit_ = std::make_unique<FrechetLimit>(
+        frechet_limit(other_.features, reference_.features, derive_seed(seed_, "limit")));
+  return *limit_;
+}
+
+const std::vector<FigureRow>& figures() {
+  static const std::vector<FigureRow> rows{
+      {"fd", "FD",
+       "how far the features of these images lie from the real ones', in mean and spread; it falls with the "
+       "number of images, so compare with the floor at as many",
+       "lower", true, fd},
+      {"fd_infinity", "FD, endless images", "FD, less what it owes to the number of images: extrapolated", "lower",
+       true, fd_infinity},
+      {"kid", "Kernel distance ({})",
+       "how far the features lie from the real ones', without a bias from the number of "
+       "images; may fall below 0 by chance",
+       "lower", true, kid},
+      {"precision_3", "Precision (k = 3)", "share of these images that look like real ones: fidelity", "higher", false,
+       precision<3>},
+      {"recall_3", "Recall (k = 3)", "share of real images that these could pass for: variety", "higher", false,
+       recall<3>},
+      {"density_3", "Density (k = 3)", "how densely real images lie about these; 1 for real ones", "higher", false,
+       density<3>},
+      {"coverage_3", "Coverage (k = 3)", "share of real images with one of these nearby", "higher", false, coverage<3>},
+      {"precision_5", "Precision (k = 5)", "as with k = 3, wider neighbourhoods", "higher", false, precision<5>},
+      {"recall_5", "Recall (k = 5)", "as with k = 3, wider neighbourhoods", "higher", false, recall<5>},
+      {"density_5", "Density (k = 5)", "as with k = 3, wider neighbourhoods", "higher", false, density<5>},
+      {"coverage_5", "Coverage (k = 5)", "as with k = 3, wider neighbourhoods", "higher", false, coverage<5>},
+      {"ms_ssim", "MS-SSIM of pairs",
+       "how alike two of these images look, on average; well above the floor: they "
+       "repeat themselves",
+       "none", false, diversity},
+      {"authenticity", "Authenticity",
+       "share of these images that are further from the nearest training image than that "
+       "is from its own nearest",
+       "higher", false, authenticity},
+  };
+  return rows;
+}
+
+}  // namespace nodulus::eval

@@ -1,0 +1,58 @@
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "nodulus/eval/frechet.h"
+#include "nodulus/eval/kid.h"
+#include "nodulus/eval/neighbours.h"
+#include "nodulus/eval/sample.h"
+
+namespace nodulus::eval {
+
+/// Some images against the reference: what several figures need of the two is computed once.
+class Comparison {
+ public:
+  /// Both must outlive it.
+  Comparison(const Sample& reference, const Sample& other, std::uint64_t seed);
+
+  [[nodiscard]] const Sample& reference() const { return reference_; }
+  [[nodiscard]] const Sample& other() const { return other_; }
+  [[nodiscard]] std::uint64_t seed() const { return seed_; }
+  [[nodiscard]] const KernelDistance& kernel();
+  [[nodiscard]] const Neighbourhoods& neighbourhood(int k);  ///< k of 3 and 5.
+  [[nodiscard]] const FrechetLimit& limit();
+
+ private:
+  const Sample& reference_;
+  const Sample& other_;
+  std::uint64_t seed_;
+  std::unique_ptr<KernelDistance> kernel_;
+  std::map<int, Neighbourhoods> neighbourhoods_;
+  std::unique_ptr<FrechetLimit> limit_;
+};
+
+/// A figure and its 95 % interval; NaN where there is none.
+struct FigureValue {
+  double value = 0;
+  Interval interval;
+};
+
+/// A row of the catalog. A new figure is one row; the contract tests walk them.
+struct FigureRow {
+  std::string name;       ///< As files have it.
+  std::string title;      ///< "{}" stands for the features' name, "FD" for what the distance is called.
+  std::string meaning;    ///< One line for a reader who does not know it.
+  std::string better;     ///< "lower", "higher", or "none" where neither is.
+  bool distance = false;  ///< 0 for equal sets.
+  /// Of other against reference. `replicates` resamplings make the interval; 0: none.
+  FigureValue (*compute)(Comparison& comparison, int replicates);
+};
+
+const std::vector<FigureRow>& figures();
+
+}  // namespace nodulus::eval

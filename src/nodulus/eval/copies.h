@@ -1,0 +1,44 @@
+#pragma once
+
+#include <torch/types.h>
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "nodulus/eval/sample.h"
+
+namespace nodulus::eval {
+
+/// x [N, 1, H, W] in one of the 8 ways to lay a square on itself: quarter turns 0 to 3, from 4 on flipped left-right
+/// before.
+torch::Tensor turned(const torch::Tensor& x, int turn);
+/// "as it is", "turned by 90 degrees", "flipped, turned by 180 degrees".
+std::string turn_text(int turn);
+
+/// The nearest training image of each image.
+struct Nearest {
+  torch::Tensor distance;  ///< [N] float64.
+  torch::Tensor which;     ///< [N] of the training images.
+  torch::Tensor turn;      ///< [N]: how that has to be laid.
+};
+
+/// By rows of numbers: `references[t]` [M, D] are the training images turned by t. Euclidean, over the root of D where
+/// `mean` is set, so that pixels give a root mean square.
+Nearest nearest_of(const torch::Tensor& rows, const std::vector<torch::Tensor>& references, bool mean);
+
+/// The verdict on one kind of distance.
+struct Closeness {
+  Nearest generated;
+  Nearest held_out;
+  double first_percentile = 0;  ///< Of the held-out distances.
+  double share = 0;             ///< Generated images that are closer than that.
+  double p = 1;                 ///< Of as many or more if generated images were as held-out real ones are.
+  double threshold = 0;         ///< Closer than this: a copy. Half of the first percentile.
+};
+
+/// The share that is closer than 1 % of held-out real images are. p takes into account that the percentile itself comes
+/// from few images: both counts are drawn from one pool under the null (Fisher's exact test of closer and not closer).
+Closeness closeness(Nearest generated, Nearest held_out);
+
+}  // namespace nodulus::eval

@@ -1,0 +1,120 @@
+#include "nodulus/eval/copy_report.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <numeric>
+
+#include "nodulus/core/reject.h"
+#include "nodulus/eval/copies.h"
+#include "nodulus/eval/numbers_json.h"
+#include "nodulus/eval/samples_json.h"
+#include "nodulus/traits/statistics.h"
+
+namespace nodulus::eval {
+namespace {
+
+using torch::Tensor;
+
+constexpr std::size_t shown_pairs = 10;
+constexpr double alarming_p = 0.01;
+
+/// [N, H W] in HU.
+Tensor hu_rows(const Images& images, int turn) {
+  const double half = (images.window_hu.hi - images.window_hu.lo) / 2;
+  return (turned(images.scaled(0, images.count), turn) * half).flatten(1);
+}
+
+std::vector<double> values_of(const Tensor& t) { return {t.data_ptr<double>(), t.data_ptr<double>() + t.numel()}; }
+
+Json distances_json(const Closeness& c) {
+  const traits::Histogram h = traits::common_histogram(values_of(c.held_out.distance), values_of(c.generated.distance));
+  auto shares = [](const std::vector<std::int64_t>& counts) {
+    const auto sum = static_cast<double>(std::accumulate(counts.begin(), counts.end(), std::int64_t{0}));
+    std::vector<double> out;
+    for (const std::int64_t n : counts) out.push_back(sum > 0 ? static_cast<double>(n) / sum : 0);
+    return out;
+  };
+  return {{"edges", h.edges}, {"held_out", shares(h.first)}, {"generated", shares(h.second)}};
+}
+
+std::string verdict_of(std::size_t named, std::int64_t count, const Closeness& pixel, const Closeness& feature) {
+  if (named > 0)
+    return fmt::format("{} of {} images {} of training images", named, count, named == 1 ? "is a copy" : "are copies");
+  const bool close = pixel.p < alarming_p || feature.p < alarming_p;
+  return close ? "no copy, but more images are close to a training image than real ones are" : "no sign of copying";
+}
+
+}  // namespace
+
+CopySearch::CopySearch(const Images& training, const Images& held_out, FeatureStore& store)
+    : training_(training), store_(store) {
+  const int turns = training.height == training.width ? 8 : 1;
+  for (int turn = 0; turn < turns; ++turn) {
+    turned_features_.push_back(store.features(training, turn, "training images, " + turn_text(turn)));
+    turned_pixels_.push_back(hu_rows(training, turn));
+  }
+  held_out_ = seen(held_out, "held-out images");
+}
+
+CopySearch::Seen CopySearch::seen(const Images& images, std::string_view what) const {
+  return {store_.features(images, 0, what), hu_rows(images, 0)};
+}
+
+Json CopySearch::report(const Images& images, std::string_view what) {
+  const Seen own = seen(images, what);
+  const Closeness pixel =
+      closeness(nearest_of(own.pixels, turned_pixels_, true), nearest_of(held_out_.pixels, turned_pixels_, true));
+  const Closeness feature = closeness(nearest_of(own.features, turned_features_, false),
+                                      nearest_of(held_out_.features, turned_features_, false));
+  const Tensor copied = (pixel.generated.distance < pixel.threshold) | (feature.generated.distance < feature.threshold);
+  std::vector<std::int64_t> named;
+  for (std::int64_t i = 0; i < images.count; ++i)
+    if (copied[i].item<bool>()) named.push_back(i);
+
+  // The ten nearest: by how much nearer than the usual, in pixels or features.
+  const Tensor nearness = torch::minimum(pixel.generated.distance / pixel.held_out.distance.median(),
+                                         feature.generated.distance / feature.held_out.distance.median());
+  const Tensor order = nearness.argsort();
+  Json pairs = Json::array();
+  std::vector<std::int64_t> rows;
+  std::vector<std::int64_t> theirs;
+  std::vector<int> turns;
+  std::vector<std::string> captions;
+  for (std::size_t k = 0; k < std::min<std::size_t>(shown_pairs, static_cast<std::size_t>(images.count)); ++k) {
+    const auto i = order[static_cast<std::int64_t>(k)].item<std::int64_t>();
+    // The neighbour of whichever distance is the more telling.
+    const bool by_pixel = (pixel.generated.distance[i] / pixel.held_out.distance.median()).item<double>() <=
+                          (feature.generated.distance[i] / feature.held_out.distance.median()).item<double>();
+    const Nearest& nearest = by_pixel ? pixel.generated : feature.generated;
+    const auto which = nearest.which[i].item<std::int64_t>();
+    const auto turn = static_cast<int>(nearest.turn[i].item<std::int64_t>());
+    const auto at = static_cast<std::size_t>(which);
+    pairs.push_back({{"generated", i},
+                     {"item", training_.row[at]},
+                     {"patient", training_.patient[at]},
+                     {"turn", turn_text(turn)},
+                     {"by", by_pixel ? "pixels" : "features"},
+                     {"pixel_hu", pixel.generated.distance[i].item<double>()},
+                     {"feature", feature.generated.distance[i].item<double>()},
+                     {"named", copied[i].item<bool>()}});
+    rows.push_back(i);
+    theirs.push_back(which);
+    turns.push_back(turn);
+    captions.push_back(fmt::format("image {}", i));
+    captions.push_back(
+        fmt::format("training image {} of {}, {}", training_.row[at], training_.patient[at], turn_text(turn)));
+  }
+  return {{"named", named},
+          {"verdict", verdict_of(named.size(), images.count, pixel, feature)},
+          {"closer_share", {{"pixel", pixel.share}, {"feature", feature.share}}},
+          {"closer_p", {{"pixel", pixel.p}, {"feature", feature.p}}},
+          {"first_percentile",
+           {{"pixel", number_json(pixel.first_percentile)}, {"feature", number_json(feature.first_percentile)}}},
+          {"threshold", {{"pixel", number_json(pixel.threshold)}, {"feature", number_json(feature.threshold)}}},
+          {"distances", {{"pixel", distances_json(pixel)}, {"feature", distances_json(feature)}}},
+          {"pairs", pairs},
+          {"pictures", pairs_json(images, rows, training_, theirs, turns, captions)}};
+}
+
+}  // namespace nodulus::eval

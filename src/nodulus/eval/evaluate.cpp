@@ -1,0 +1,327 @@
+#include "nodulus/eval/evaluate.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+#include "nodulus/core/error.h"
+#include "nodulus/core/files.h"
+#include "nodulus/core/seed.h"
+#include "nodulus/eval/catalog.h"
+#include "nodulus/eval/copy_report.h"
+#include "nodulus/eval/extractor.h"
+#include "nodulus/eval/feature_store.h"
+#include "nodulus/eval/numbers_json.h"
+#include "nodulus/eval/obedience.h"
+#include "nodulus/eval/samples_json.h"
+#include "nodulus/eval/segmentation.h"
+#include "nodulus/eval/trait_report.h"
+
+namespace nodulus::eval {
+namespace {
+
+using torch::Tensor;
+
+constexpr int matched_sets = 4;
+constexpr std::int64_t block_size = 1000;
+constexpr int block_count = 100;
+
+/// Images with all that figures are made of.
+struct Measured {
+  const Images* images = nullptr;
+  Sample sample;
+  std::vector<std::vector<double>> traits;
+};
+
+std::string size_text(int height, int width) { return fmt::format("{}x{}", height, width); }
+
+View view_of(const EvaluateOptions& options, const std::vector<ImageSet>& sets) {
+  View view = sets.front().view;
+  for (const ImageSet& set : sets) {
+    if (!(set.view.window_hu == view.window_hu))
+      throw Error(ErrorCode::usage,
+                  fmt::format("{}: expected the window of {}, {} to {} HU, found {} to {} HU; evaluate the two apart",
+                              set.path.string(), sets.front().path.string(), view.window_hu.lo, view.window_hu.hi,
+                              set.view.window_hu.lo, set.view.window_hu.hi));
+    if (set.view.downsample != 1 || set.view.size != 0) view = set.view;
+  }
+  if (options.downsample > 0) view.downsample = options.downsample;
+  if (options.size > 0) view.size = options.size;
+  return view;
+}
+
+/// One pixel size for real and generated images: a model learns pixels, and its images have no size of their own.
+void choose_spacing(Evaluation& e, const EvaluateOptions& options) {
+  const auto& info = e.dataset.info();
+  const double factor = e.view.downsample;
+  if (options.spacing_mm > 0) {
+    e.spacing_mm = options.spacing_mm;
+    e.spacing_note = "as given by --spacing-mm";
+  } else if (info.spacing_mm) {
+    e.spacing_mm = *info.spacing_mm * factor;
+    e.spacing_note = "that of the data set";
+  } else {
+    std::vector<double> known;
+    for (const std::int64_t item : e.training.row)
+      if (std::isfinite(e.dataset.item(item).spacing_mm)) known.push_back(e.dataset.item(item).spacing_mm);
+    std::sort(known.begin(), known.end());
+    e.spacing_mm = known.empty() ? 1 : traits::quantile(known, 0.5) * factor;
+    e.spacing_note = known.empty() ? "unknown: lengths are in pixels"
+                                   : "the median of the training images, taken for real and generated images alike, "
+                                     "since generated images have no pixel size of their own";
+  }
+}
+
+Json value_json(const FigureValue& value) {
+  return {{"value", number_json(value.value)}, {"interval", interval_json(value.interval)}};
+}
+
+/// Every figure at `count` images: the mean over a few draws of so many.
+std::vector<double> matched_values(const Sample& reference, const Sample& other, std::int64_t count,
+                                   std::uint64_t seed) {
+  const int draws = other.count() > count ? matched_sets : 1;
+  std::vector<double> sums(figures().size(), 0);
+  for (int d = 0; d < draws; ++d) {
+    const std::uint64_t own = derive_seed(seed, static_cast<std::uint64_t>(d));
+    const Sample some = other.at(subset(other.count(), count, own));
+    Comparison comparison(reference, some, own);
+    for (std::size_t k = 0; k < figures().size(); ++k) sums[k] += figures()[k].compute(comparison, 0).value / draws;
+  }
+  return sums;
+}
+
+std::string title_of(const FigureRow& row, const FeatureExtractor& extractor) {
+  std::string title = row.title;
+  if (const std::size_t at = title.find("{}"); at != std::string::npos) title.replace(at, 2, extractor.name());
+  if (title.starts_with("FD")) title.replace(0, 2, extractor.distance_name());
+  return title;
+}
+
+class Evaluator {
+ public:
+  Evaluator(const Evaluation& evaluation, const EvaluateOptions& options, Monitor& monitor)
+      : e_(evaluation),
+        options_(options),
+        monitor_(monitor),
+        extractor_(open_extractor(options.features)),
+        store_(*extractor_, options.cache, monitor) {}
+
+  Json run() {
+    training_ = measured(e_.training, "training images");
+    held_out_ = measured(e_.held_out, "held-out images");
+    Comparison floor(training_.sample, held_out_.sample, derive_seed(options_.seed, "floor"));
+    for (const FigureRow& row : figures()) {
+      step("floor", floor_.size() + 1, row.name);
+      floor_.push_back(row.compute(floor, options_.bootstrap));
+    }
+    if (options_.copies) copies_ = std::make_unique<CopySearch>(e_.training, e_.held_out, store_);
+    Json sets = Json::array();
+    for (const ImageSet& set : e_.sets) sets.push_back(set_json(set));
+    return {{"real", real_json()},
+            {"features",
+             {{"name", extractor_->name()},
+              {"dimension", extractor_->dimension()},
+              {"distance", extractor_->distance_name()},
+              {"sha256", extractor_->hash()},
+              {"images_computed", store_.computed()},
+              {"images_per_second", number_json(static_cast<double>(store_.computed()) / store_.seconds())}}},
+            {"bootstrap", options_.bootstrap},
+            {"sets", sets}};
+  }
+
+ private:
+  /// One of the figures of one set is done.
+  void step(std::string_view stage, std::size_t done, std::string_view detail) {
+    if (monitor_.stop_requested()) throw Error(ErrorCode::stopped, "stopped; nothing was written");
+    monitor_.progress(
+        {stage, static_cast<std::int64_t>(done), static_cast<std::int64_t>(figures().size()), "figures", detail});
+  }
+
+  Measured measured(const Images& images, std::string_view what) {
+    Measured m;
+    m.images = &images;
+    m.sample.features = store_.features(images, 0, what);
+    m.sample.pixels = ((images.scaled(0, images.count) + 1) / 2).squeeze(1);
+    m.sample.groups = images.groups();
+    m.traits = measured_traits(images, e_.spacing_mm, options_.threads, monitor_);
+    return m;
+  }
+
+  [[nodiscard]] static JudgedImages judged(const Measured& m) { return {m.images, m.sample.features, m.traits}; }
+
+  Json figures_json(Comparison& comparison, const Measured& own, std::uint64_t seed) {
+    const std::int64_t count = std::min(own.sample.count(), held_out_.sample.count());
+    const auto matched = matched_values(training_.sample, own.sample, count, derive_seed(seed, "matched"));
+    const auto floor = own.sample.count() >= held_out_.sample.count()
+                           ? std::vector<double>{}
+                           : matched_values(training_.sample, held_out_.sample, count, derive_seed(seed, "floor"));
+    Json all = Json::array();
+    for (std::size_t k = 0; k < figures().size(); ++k) {
+      const FigureRow& row = figures()[k];
+      step("figures", k + 1, row.name);
+      Json figure = {
+          {"name", row.name}, {"title", title_of(row, *extractor_)}, {"meaning", row.meaning}, {"better", row.better}};
+      figure.update(value_json(row.compute(comparison, options_.bootstrap)));
+      figure["floor"] = value_json(floor_[k]);
+      const double floor_here = floor.empty() ? floor_[k].value : floor[k];
+      figure["matched"] = {{"count", count}, {"value", number_json(matched[k])}, {"floor", number_json(floor_here)}};
+      // A difference that is about 0 on the floor makes no ratio.
+      const bool positive = floor_here > 0 && (row.name != "kid" || floor_[k].interval.low > 0);
+      figure["ratio"] = positive ? number_json(matched[k] / floor_here) : Json(nullptr);
+      all.push_back(figure);
+    }
+    return all;
+  }
+
+  /// Traits of real images by the network's outlines, for sets that have none: like is compared with like.
+  struct NetworkTraits {
+    std::unique_ptr<OutlineNetwork> network;
+    OutlineQuality quality;
+    std::vector<std::vector<double>> training;
+    std::vector<std::vector<double>> held_out;
+  };
+
+  std::vector<std::vector<double>> traits_by_network(const Images& images) {
+    Images outlined = images;
+    outlined.masks = by_network_.network->outlines(images);
+    return measured_traits(outlined, e_.spacing_mm, options_.threads, monitor_);
+  }
+
+  void learn_outlines() {
+    by_network_.network = std::make_unique<OutlineNetwork>(
+        e_.training, options_.outline_epochs, derive_seed(options_.seed, "outlines"), [&](int done, int all) {
+          if (monitor_.stop_requested()) throw Error(ErrorCode::stopped, "stopped; nothing was written");
+          monitor_.progress({"learning outlines", done, all, "epochs", ""});
+        });
+    by_network_.quality = by_network_.network->quality(e_.held_out);
+    by_network_.training = traits_by_network(e_.training);
+    by_network_.held_out = traits_by_network(e_.held_out);
+  }
+
+  /// "outlines", "traits" and "beyond".
+  Json traits_json(const ImageSet& set, Measured& own, std::uint64_t seed) {
+    const bool network = own.traits.empty() && e_.training.has_masks() && options_.outline_epochs > 0;
+    if (network && !by_network_.network) learn_outlines();
+    if (network) own.traits = traits_by_network(set.images);
+    const TraitSamples samples{network ? by_network_.training : training_.traits,
+                               network ? by_network_.held_out : held_out_.traits, own.traits, training_.sample.groups};
+    Json outlines = nullptr;
+    if (network)
+      outlines = {{"from", "network"},
+                  {"dice", by_network_.quality.dice},
+                  {"held_out", by_network_.quality.images},
+                  {"trained_on", by_network_.quality.trained_on},
+                  {"epochs", by_network_.quality.epochs}};
+    else if (!own.traits.empty())
+      outlines = {{"from", "images"}};
+    return {{"outlines", outlines},
+            {"traits", trait_report(samples, options_.bootstrap, seed)},
+            {"beyond", beyond_report(samples)}};
+  }
+
+  Json set_json(const ImageSet& set) {
+    const std::uint64_t seed = derive_seed(options_.seed, "figures");
+    Measured own = measured(set.images, set.path.string());
+    Comparison comparison(training_.sample, own.sample, seed);
+    const FrechetLimit& limit = comparison.limit();
+    const auto blocks = comparison.kernel().blocks(block_size, block_count, derive_seed(seed, "blocks"));
+    std::vector<std::int64_t> shown = subset(set.images.count, options_.pictures, derive_seed(seed, "pictures"));
+    std::vector<std::string> captions;
+    for (const std::int64_t row : shown) captions.push_back(set.caption.at(static_cast<std::size_t>(row)));
+    Json json = {
+        {"name", set.name},
+        {"path", set.path.string()},
+        {"family", set.family},
+        {"synthetic", set.synthetic},
+        {"count", set.images.count},
+        {"sampler", set.sampler},
+        {"steps", set.steps},
+        {"evaluations", set.evaluations},
+        {"samples", samples_json(set.images, shown, captions)},
+        {"figures", figures_json(comparison, own, seed)},
+        {"fd_extrapolation",
+         {{"points", limit.points}, {"slope", number_json(limit.slope)}, {"intercept", number_json(limit.limit)}}},
+        {"kid_blocks",
+         {{"size", blocks.size},
+          {"count", blocks.count},
+          {"mean", number_json(blocks.mean)},
+          {"deviation", number_json(blocks.deviation)}}}};
+    json.update(traits_json(set, own, seed));
+    json["copies"] = copies_ ? copies_->report(set.images, set.path.string()) : Json(nullptr);
+    json["obedience"] = obedience(set, judged(own), judged(training_), judged(held_out_), e_.dataset);
+    json["cost"] = set.record.is_object() ? set.record.value("cost", Json(nullptr)) : Json(nullptr);
+    json["strips"] = set.record.is_object() ? set.record.value("strips", Json(nullptr)) : Json(nullptr);
+    return json;
+  }
+
+  Json real_json() {
+    const auto patients = [](const Images& images) {
+      std::vector<std::string> all = images.patient;
+      std::sort(all.begin(), all.end());
+      return std::unique(all.begin(), all.end()) - all.begin();
+    };
+    const std::vector<std::int64_t> shown =
+        subset(e_.training.count, options_.pictures, derive_seed(options_.seed, "pictures"));
+    std::vector<std::string> captions;
+    for (const std::int64_t row : shown) captions.push_back(e_.training.patient.at(static_cast<std::size_t>(row)));
+    Json sources = Json::array();
+    for (const data::Source& s : e_.dataset.info().sources)
+      sources.push_back({{"name", s.name}, {"licence", s.licence}, {"citation", s.citation}, {"url", s.url}});
+    return {{"name", without_slash(e_.dataset.folder()).filename().string()},
+            {"path", e_.dataset.folder().string()},
+            {"hash", e_.dataset.hash()},
+            {"window_hu", {e_.view.window_hu.lo, e_.view.window_hu.hi}},
+            {"size", {e_.training.height, e_.training.width}},
+            {"downsample", e_.view.downsample},
+            {"spacing_mm", e_.spacing_mm},
+            {"spacing_note", e_.spacing_note},
+            {"counts",
+             {{"train", e_.training.count},
+              {"held_out", e_.held_out.count},
+              {"train_patients", patients(e_.training)},
+              {"held_out_patients", patients(e_.held_out)}}},
+            {"sources", sources},
+            {"samples", samples_json(e_.training, shown, captions)}};
+  }
+
+  const Evaluation& e_;
+  const EvaluateOptions& options_;
+  Monitor& monitor_;
+  std::unique_ptr<FeatureExtractor> extractor_;
+  FeatureStore store_;
+  Measured training_;
+  Measured held_out_;
+  std::vector<FigureValue> floor_;
+  NetworkTraits by_network_;
+  std::unique_ptr<CopySearch> copies_;
+};
+
+}  // namespace
+
+Evaluation open_evaluation(const EvaluateOptions& options) {
+  if (options.sets.empty()) throw Error(ErrorCode::usage, "expected images/ folders to evaluate, found none");
+  if (options.real.empty()) throw Error(ErrorCode::usage, "expected --real, the data set that the models learnt from");
+  Evaluation e{data::Dataset::open(options.real), {}, {}, {}, {}, 0, ""};
+  for (const auto& path : options.sets) e.sets.push_back(open_image_set(path));
+  e.view = view_of(options, e.sets);
+  e.training = real_images(e.dataset, {data::Split::train}, e.view);
+  e.held_out = real_images(e.dataset, {data::Split::val, data::Split::test}, e.view);
+  for (const ImageSet& set : e.sets)
+    if (set.images.height != e.training.height || set.images.width != e.training.width)
+      throw Error(ErrorCode::usage,
+                  fmt::format("{}: expected images of {}, as {} has them with --downsample {}{}, found {}",
+                              set.path.string(), size_text(e.training.height, e.training.width), options.real.string(),
+                              e.view.downsample, e.view.size > 0 ? fmt::format(" and --size {}", e.view.size) : "",
+                              size_text(set.images.height, set.images.width)));
+  choose_spacing(e, options);
+  return e;
+}
+
+Json evaluate(const Evaluation& evaluation, const EvaluateOptions& options, Monitor& monitor) {
+  const torch::NoGradGuard no_grad;
+  return Evaluator(evaluation, options, monitor).run();
+}
+
+}  // namespace nodulus::eval

@@ -1,0 +1,76 @@
+#include "nodulus/eval/sample.h"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <map>
+#include <numeric>
+
+#include "nodulus/core/seed.h"
+
+namespace nodulus::eval {
+
+using torch::Tensor;
+
+Sample Sample::at(std::span<const std::int64_t> rows) const {
+  const Tensor index = torch::tensor(std::vector<std::int64_t>(rows.begin(), rows.end()), torch::kLong);
+  Sample some{features.index_select(0, index), pixels.defined() ? pixels.index_select(0, index) : Tensor(), {}};
+  some.groups.reserve(rows.size());
+  for (const std::int64_t row : rows) some.groups.push_back(groups.at(static_cast<std::size_t>(row)));
+  return some;
+}
+
+std::vector<std::int64_t> subset(std::int64_t n, std::int64_t count, std::uint64_t seed) {
+  std::vector<std::int64_t> rows(static_cast<std::size_t>(n));
+  std::iota(rows.begin(), rows.end(), 0);
+  const RandomStream random(seed);
+  const std::int64_t taken = std::min(n, count);
+  for (std::int64_t i = 0; i < taken; ++i) {  // the beginning of a Fisher-Yates shuffle
+    const auto rest = static_cast<std::uint64_t>(n - i);
+    std::swap(rows[static_cast<std::size_t>(i)],
+              rows[static_cast<std::size_t>(i) + random.below(static_cast<std::uint64_t>(i), rest)]);
+  }
+  rows.resize(static_cast<std::size_t>(taken));
+  std::sort(rows.begin(), rows.end());
+  return rows;
+}
+
+Tensor resampled(const std::vector<std::int64_t>& groups, std::uint64_t seed) {
+  std::map<std::int64_t, std::uint64_t> number;  // groups in order, from 0
+  for (const std::int64_t group : groups) number.emplace(group, 0);
+  std::uint64_t next = 0;
+  for (auto& [group, own] : number) own = next++;
+  std::vector<double> times(number.size(), 0);
+  const RandomStream random(seed);
+  for (std::uint64_t i = 0; i < times.size(); ++i) times[random.below(i, times.size())] += 1;
+  Tensor weights = torch::empty({static_cast<std::int64_t>(groups.size())}, torch::kDouble);
+  for (std::size_t i = 0; i < groups.size(); ++i) weights.data_ptr<double>()[i] = times[number.at(groups[i])];
+  return weights;
+}
+
+Interval centred_interval(double value, std::vector<double> replicates) {
+  constexpr double none = std::numeric_limits<double>::quiet_NaN();
+  if (replicates.size() < 2 || !std::isfinite(value)) return {none, none};
+  const double mean =
+      std::accumulate(replicates.begin(), replicates.end(), 0.0) / static_cast<double>(replicates.size());
+  for (double& r : replicates) r += value - mean;
+  std::sort(replicates.begin(), replicates.end());
+  return {traits::quantile(replicates, 0.025), traits::quantile(replicates, 0.975)};
+}
+
+Interval interval_of_mean(const Tensor& values, const std::vector<std::int64_t>& groups, int replicates,
+                          std::uint64_t seed) {
+  constexpr double none = std::numeric_limits<double>::quiet_NaN();
+  if (replicates < 2) return {none, none};
+  const Tensor numbers = values.to(torch::kDouble);
+  std::vector<double> means;
+  means.reserve(static_cast<std::size_t>(replicates));
+  for (int r = 0; r < replicates; ++r) {
+    const Tensor weights = resampled(groups, derive_seed(seed, static_cast<std::uint64_t>(r)));
+    means.push_back(((numbers * weights).sum() / weights.sum()).item<double>());
+  }
+  std::sort(means.begin(), means.end());
+  return {traits::quantile(means, 0.025), traits::quantile(means, 0.975)};
+}
+
+}  // namespace nodulus::eval

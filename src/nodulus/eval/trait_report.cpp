@@ -1,0 +1,194 @@
+#include "nodulus/eval/trait_report.h"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+#include "nodulus/core/error.h"
+#include "nodulus/core/seed.h"
+#include "nodulus/core/threads.h"
+#include "nodulus/eval/numbers_json.h"
+#include "nodulus/eval/sample.h"
+#include "nodulus/traits/catalog.h"
+#include "nodulus/traits/statistics.h"
+
+namespace nodulus::eval {
+namespace {
+
+using Table = std::vector<std::vector<double>>;
+
+constexpr double range_low = 0.005;
+constexpr double range_high = 0.995;
+constexpr int matched_draws = 8;
+
+std::vector<double> trait_column(const Table& table, std::size_t k) {
+  std::vector<double> values;
+  values.reserve(table.size());
+  for (const auto& row : table) values.push_back(row[k]);
+  return values;
+}
+
+/// The range of the numbers among values.
+struct Range {
+  double low = 0;
+  double high = 0;
+  /// A trait that cannot be measured is not beyond.
+  [[nodiscard]] bool beyond(double v) const { return v < low || v > high; }
+};
+
+Range range_of(std::vector<double> values) {
+  values.erase(std::remove_if(values.begin(), values.end(), [](double v) { return std::isnan(v); }), values.end());
+  std::sort(values.begin(), values.end());
+  return {traits::quantile(values, range_low), traits::quantile(values, range_high)};
+}
+
+Json distribution_json(const std::vector<double>& values) {
+  const traits::Distribution d = traits::distribution(values);
+  Json quantiles = Json::object();
+  for (std::size_t i = 0; i < d.quantiles.size(); ++i)
+    quantiles[csv_number(traits::distribution_percents.at(i))] = number_json(d.quantiles.at(i));
+  return {{"count", d.count},
+          {"missing", d.missing},
+          {"mean", number_json(d.mean)},
+          {"deviation", number_json(d.deviation)},
+          {"quantiles", quantiles}};
+}
+
+Json histogram_json(const std::vector<double>& real, const std::vector<double>& generated) {
+  const traits::Histogram h = traits::common_histogram(real, generated);
+  auto shares = [](const std::vector<std::int64_t>& counts) {
+    double sum = 0;
+    for (const std::int64_t n : counts) sum += static_cast<double>(n);
+    std::vector<double> out;
+    for (const std::int64_t n : counts) out.push_back(sum > 0 ? static_cast<double>(n) / sum : 0);
+    return out;
+  };
+  return {{"edges", h.edges}, {"real", shares(h.first)}, {"generated", shares(h.second)}};
+}
+
+/// Values by weight, which is how often each was drawn.
+std::vector<double> drawn(const std::vector<double>& values, const std::vector<std::int64_t>& groups,
+                          std::uint64_t seed) {
+  const torch::Tensor weights = resampled(groups, seed);
+  std::vector<double> out;
+  out.reserve(values.size());
+  for (std::size_t i = 0; i < values.size(); ++i)
+    out.insert(out.end(), static_cast<std::size_t>(weights.data_ptr<double>()[i]), values[i]);
+  return out;
+}
+
+std::vector<std::int64_t> own_groups(std::size_t n) {
+  std::vector<std::int64_t> groups(n);
+  for (std::size_t i = 0; i < n; ++i) groups[i] = static_cast<std::int64_t>(i);
+  return groups;
+}
+
+/// Mean distance of subsets of `count` values to the reference.
+double matched_distance(const std::vector<double>& reference, const std::vector<double>& values, std::size_t count,
+                        std::uint64_t seed) {
+  if (values.size() <= count) return traits::wasserstein(reference, values);
+  double sum = 0;
+  for (int d = 0; d < matched_draws; ++d) {
+    std::vector<double> some;
+    for (const std::int64_t row : subset(static_cast<std::int64_t>(values.size()), static_cast<std::int64_t>(count),
+                                         derive_seed(seed, static_cast<std::uint64_t>(d))))
+      some.push_back(values[static_cast<std::size_t>(row)]);
+    sum += traits::wasserstein(reference, some) / matched_draws;
+  }
+  return sum;
+}
+
+Json wasserstein_json(const TraitSamples& s, std::size_t k, int replicates, std::uint64_t seed) {
+  const auto training = trait_column(s.training, k);
+  const auto held_out = trait_column(s.held_out, k);
+  const auto generated = trait_column(s.generated, k);
+  const double value = traits::wasserstein(training, generated);
+  const std::vector<std::int64_t> each = own_groups(generated.size());
+  std::vector<double> draws;
+  for (int r = 0; r < replicates; ++r) {
+    const std::uint64_t own = derive_seed(seed, static_cast<std::uint64_t>(r));
+    const double one = traits::wasserstein(drawn(training, s.training_groups, derive_seed(own, "training")),
+                                           drawn(generated, each, derive_seed(own, "generated")));
+    if (std::isfinite(one)) draws.push_back(one);
+  }
+  const std::size_t count = std::min(held_out.size(), generated.size());
+  const double floor = matched_distance(training, held_out, count, derive_seed(seed, "floor"));
+  const double matched = matched_distance(training, generated, count, derive_seed(seed, "matched"));
+  return {{"value", number_json(value)},
+          {"interval", interval_json(centred_interval(value, draws))},
+          {"floor", number_json(floor)},
+          {"matched", number_json(matched)},
+          {"ratio", number_json(floor > 0 ? matched / floor : std::numeric_limits<double>::quiet_NaN())}};
+}
+
+}  // namespace
+
+Table measured_traits(const Images& images, double spacing_mm, int threads, Monitor& monitor) {
+  if (!images.has_masks()) return {};
+  Table table(static_cast<std::size_t>(images.count));
+  parallel_for(images.count, threads, [&](std::int64_t i) {
+    if (monitor.stop_requested()) throw Error(ErrorCode::stopped, "stopped; nothing was written");
+    traits::Patch patch;
+    patch.hu = images.image(i);
+    patch.mask = images.mask(i);
+    patch.height = images.height;
+    patch.width = images.width;
+    patch.spacing_mm = spacing_mm;
+    table[static_cast<std::size_t>(i)] = traits::measure(patch);
+  });
+  return table;
+}
+
+Json trait_report(const TraitSamples& s, int replicates, std::uint64_t seed) {
+  Json all = Json::array();
+  if (s.generated.empty() || s.training.empty()) return all;
+  std::vector<double> ps;
+  for (std::size_t k = 0; k < traits::catalog().size(); ++k) {
+    const traits::Trait& trait = traits::catalog()[k];
+    const auto training = trait_column(s.training, k);
+    const auto generated = trait_column(s.generated, k);
+    const traits::KsTest ks = traits::ks_two_sample(training, generated);
+    ps.push_back(ks.p);
+    const Range range = range_of(training);
+    const auto beyond = std::count_if(generated.begin(), generated.end(), [&](double v) { return range.beyond(v); });
+    all.push_back({{"name", trait.name},
+                   {"title", trait.title},
+                   {"unit", trait.unit},
+                   {"group", trait.group},
+                   {"meaning", trait.meaning},
+                   {"real", distribution_json(training)},
+                   {"held_out", distribution_json(trait_column(s.held_out, k))},
+                   {"generated", distribution_json(generated)},
+                   {"histogram", histogram_json(training, generated)},
+                   {"wasserstein", wasserstein_json(s, k, replicates, derive_seed(derive_seed(seed, "traits"), k))},
+                   {"ks", {{"statistic", number_json(ks.statistic)}, {"p", number_json(ks.p)}}},
+                   {"beyond", static_cast<double>(beyond) / static_cast<double>(generated.size())}});
+  }
+  const std::vector<double> corrected = traits::holm(ps);
+  for (std::size_t k = 0; k < corrected.size(); ++k) all[k]["ks"]["p_corrected"] = number_json(corrected[k]);
+  return all;
+}
+
+Json beyond_report(const TraitSamples& s) {
+  if (s.generated.empty() || s.training.empty()) return nullptr;
+  std::vector<Range> ranges;
+  for (std::size_t k = 0; k < traits::catalog().size(); ++k) ranges.push_back(range_of(trait_column(s.training, k)));
+  auto count = [&](const Table& table) {
+    return std::count_if(table.begin(), table.end(), [&](const std::vector<double>& row) {
+      for (std::size_t k = 0; k < ranges.size(); ++k)
+        if (ranges[k].beyond(row[k])) return true;
+      return false;
+    });
+  };
+  const auto n = static_cast<std::int64_t>(s.generated.size());
+  const std::int64_t beyond = count(s.generated);
+  const double none = std::numeric_limits<double>::quiet_NaN();
+  return {{"range", {100 * range_low, 100 * range_high}},
+          {"share", static_cast<double>(beyond) / static_cast<double>(n)},
+          {"interval", interval_json(traits::wilson_interval(beyond, n))},
+          {"floor", number_json(s.held_out.empty() ? none
+                                                   : static_cast<double>(count(s.held_out)) /
+                                                         static_cast<double>(s.held_out.size()))}};
+}
+
+}  // namespace nodulus::eval

@@ -1,0 +1,68 @@
+import { type Child, h } from "../dom";
+import { count, dash, percent, percentInterval } from "../format";
+import { missing, type Page, type Section, setHeading } from "../page";
+import type { Maybe, Obedience } from "../schema";
+import { type Cell, table } from "../table";
+
+/** A confusion table: rows what was asked or true, columns what was found; shaded by the share of the row. */
+function confusion(
+  caption: string,
+  corner: string,
+  classes: readonly string[],
+  counts: readonly Maybe[][],
+): HTMLElement {
+  const rows = counts.map((row, i) => {
+    const sum = row.reduce<number>((total, value) => total + (value ?? 0), 0);
+    const cells = row.map((value, k): Cell => {
+      const share = sum > 0 ? (value ?? 0) / sum : 0;
+      const tint = `background: color-mix(in srgb, var(--heat) ${Math.round(share * 45)}%, transparent)`;
+      return { text: count(value), class: i === k ? "heat hit" : "heat", style: tint };
+    });
+    return [classes[i] ?? String(i + 1), ...cells];
+  });
+  return table(caption, [corner, ...classes], rows, { class: "confusion" });
+}
+
+function one(o: Obedience): Child {
+  const outline = o.judge === "outline";
+  const rows = [
+    ["Generated, as asked", percent(o.correct), percentInterval(o.interval)],
+    ["By chance", percent(o.chance), dash],
+  ];
+  if (!outline) rows.push(["The judge on held-out real", percent(o.judge_accuracy), percentInterval(o.judge_interval)]);
+  return h(
+    "div",
+    { class: "obedience" },
+    h("h4", {}, o.label),
+    h("p", { class: "note" }, `${count(o.asked)} images; judged by the ${o.judge || "judge"}.`),
+    h(
+      "div",
+      { class: "row" },
+      table(`${o.label}: shares that are right`, ["", "Right", "95 % interval"], rows),
+      o.confusion.length > 0 && confusion(`${o.label}: generated images`, "asked \\ found", o.classes, o.confusion),
+      o.judge_confusion &&
+        o.judge_confusion.length > 0 &&
+        confusion(`${o.label}: held-out real images`, "true \\ found", o.classes, o.judge_confusion),
+    ),
+  );
+}
+
+/** Whether images asked for with a label have it. */
+export function obedience({ report }: Page): Section {
+  const content: Child[] = report.sets.flatMap((set): Child[] =>
+    set.obedience.length > 0 ? [setHeading(set), set.obedience.map(one)] : [],
+  );
+  const note =
+    "The judge is no reader. Its share on held-out real images is what to compare with: it errs there as well.";
+  return {
+    id: "labels",
+    title: "Obedience to labels",
+    content:
+      content.length > 0
+        ? [h("p", {}, note), content]
+        : missing(
+            "No set was made with labels asked for.",
+            "nodulus generate RUN of a model that was trained on a label",
+          ),
+  };
+}

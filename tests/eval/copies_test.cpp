@@ -27,10 +27,16 @@ TEST(Turns, AreTheEightOfASquare) {
   EXPECT_EQ(turn_text(6), "flipped, turned by 180 degrees");
 }
 
+TEST(Turns, AreUndone) {
+  const Tensor x = torch::arange(9, torch::kFloat).view({1, 1, 3, 3});
+  for (int turn = 0; turn < 8; ++turn) EXPECT_TRUE(torch::equal(turned(turned(x, turn), undone(turn)), x)) << turn;
+}
+
 TEST(Nearest, FindsRowTurnAndDistance) {
-  const std::vector<Tensor> references{torch::tensor({{0.0, 0.0}, {10.0, 0.0}}),
-                                       torch::tensor({{0.0, 5.0}, {7.0, 7.0}})};
-  const Nearest found = nearest_of(torch::tensor({{9.0, 0.0}, {0.0, 5.0}, {7.0, 4.0}}), references, false);
+  const Tensor rows = torch::tensor({{9.0, 0.0}, {0.0, 5.0}, {7.0, 4.0}});
+  Nearest found = nothing_near(3);
+  take_nearer(found, rows, torch::tensor({{0.0, 0.0}, {10.0, 0.0}}), 0);
+  take_nearer(found, rows, torch::tensor({{0.0, 5.0}, {7.0, 7.0}}), 1);
   EXPECT_THAT(numbers_of(found.which), testing::ElementsAre(1, 0, 1));
   EXPECT_THAT(numbers_of(found.turn), testing::ElementsAre(0, 1, 1));
   EXPECT_NEAR(found.distance[0].item<double>(), 1, 1e-12);

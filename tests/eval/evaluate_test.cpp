@@ -155,6 +155,14 @@ TEST_F(Evaluating, RefusesWhatDoesNotCompare) {
   options_.downsample = 2;
   refuse(ErrorCode::usage, {"like", "24x24", "48x48"});
   options_.downsample = 0;
+  options_.sets = {folder_ / "like", folder_ / "halved", folder_ / "cut"};
+  const Json record = {{"view", {{"downsample", 1}, {"size", 48}}}};  // a cut of the whole is none
+  for (const char* name : {"halved", "cut"}) write_images(name, made_images(3, 2), {-1000, 400});
+  write_json(folder_ / "cut" / "record.json", record);
+  write_json(folder_ / "halved" / "record.json", {{"view", {{"downsample", 2}, {"size", 0}}}});
+  refuse(ErrorCode::usage, {"cut", "halved", "--downsample 2", "--downsample 1"});
+  options_.sets = {folder_ / "like", folder_ / "cut"};
+  EXPECT_EQ(open_evaluation(options_).view.size, 0);
   write_images("none", made_images(0, 2), {-1000, 400});
   options_.sets = {folder_ / "none"};
   refuse(ErrorCode::bad_input, {"none"});

@@ -243,6 +243,15 @@ TEST(Figures, AreFiniteForTheSmallestSets) {
   }
 }
 
+TEST(Figures, OfPairsTakeSomeOfManyImages) {
+  const Sample many = sample_of(normals(5001, 2, 1));
+  const Sample few = sample_of(normals(40, 2, 2));
+  const Comparison comparison(few, many, 1);
+  EXPECT_EQ(comparison.some_other().count(), 5000);
+  EXPECT_EQ(comparison.some_other().groups.size(), 5000U);
+  EXPECT_EQ(comparison.some_reference().count(), 40);
+}
+
 TEST(Figures, IntervalsNarrowWithMoreImages) {
   auto width = [](std::int64_t n) {
     const Sample a = sample_of(normals(n, 3, 1));

@@ -42,6 +42,7 @@ Json set_json(const std::string& name, double fd, double low, double high) {
           {"path", "images/" + name},
           {"family", "ddpm"},
           {"synthetic", true},
+          {"learnt_from_real", true},
           {"count", 50},
           {"figures", Json::array({figure("fd", fd, low, high), figure("precision_5", 0.5, 0.4, 0.6),
                                    figure("recall_5", 0.25, 0.2, 0.3)})},
@@ -65,6 +66,7 @@ Json metrics(const Json& sets, const std::string& hash = "abc") {
             {"hash", hash},
             {"window_hu", {-1000, 400}},
             {"size", {64, 64}},
+            {"downsample", 1},
             {"spacing_mm", 0.7},
             {"spacing_note", "the median"},
             {"counts", {{"train", 400}, {"held_out", 100}, {"train_patients", 390}, {"held_out_patients", 95}}}}},
@@ -83,6 +85,24 @@ TEST(Report, NamesTheNearestOnlyWhereIntervalsPart) {
   EXPECT_THAT(joined(apart["summary"]), HasSubstr("a lies nearest to the real images"));
   const Json together = combine({{"a.json", metrics({set_json("a", 10, 9, 13), set_json("b", 14, 12, 16)})}});
   EXPECT_THAT(joined(together["summary"]), HasSubstr("no set lies clearly nearer"));
+}
+
+TEST(Report, NamesNoneWhereTheNumbersOfImagesDiffer) {
+  Json fewer = set_json("b", 14, 12, 16);
+  fewer["count"] = 30;
+  const Json report = combine({{"a.json", metrics({set_json("a", 10, 9, 11), fewer})}});
+  EXPECT_THAT(joined(report["summary"]), HasSubstr("depends on the number of images, which differs"));
+  EXPECT_THAT(joined(report["summary"]), Not(HasSubstr("nearest")));
+}
+
+TEST(Report, SaysWhereAModelMayHaveSeenTheFloor) {
+  Json other = set_json("a", 10, 9, 11);
+  other["learnt_from_real"] = false;
+  EXPECT_THAT(joined(combine({{"a.json", metrics(Json::array({other}))}})["cautions"]),
+              HasSubstr("a: the model learnt from another data set"));
+  other["learnt_from_real"] = nullptr;
+  EXPECT_THAT(joined(combine({{"a.json", metrics(Json::array({other}))}})["cautions"]),
+              HasSubstr("a: what the model learnt from is not known"));
 }
 
 TEST(Report, SaysWhatTheFiguresSay) {
@@ -115,6 +135,8 @@ TEST(Report, JoinsFilesAndTellsEqualNamesApart) {
   const Json sweep = {{"schema", {{"name", "nodulus.sweep"}, {"version", 1}}},
                       {"name", "run"},
                       {"family", "ddpm"},
+                      {"dataset", "abc"},
+                      {"features", {{"sha256", "f"}}},
                       {"count", 8},
                       {"floor", {{"fd", 4.0}}},
                       {"points", Json::array({{{"sampler", "heun"}, {"evaluations", 9}}})}};
@@ -146,6 +168,9 @@ TEST(Report, RefusesWhatDoesNotCompare) {
   features.path = "c.json";
   features.json["features"]["sha256"] = "g";
   test::expect_error([&] { combine({first, features}); }, ErrorCode::usage, {"c.json", "features"});
+  const Json sweep = {
+      {"schema", {{"name", "nodulus.sweep"}, {"version", 1}}}, {"dataset", "other"}, {"features", {{"sha256", "f"}}}};
+  test::expect_error([&] { combine({first, {"s.json", sweep}}); }, ErrorCode::usage, {"s.json", "data set", "other"});
   test::expect_error([&] { combine({}); }, ErrorCode::usage, {"metrics.json"});
 }
 

@@ -4,7 +4,7 @@
 
 #include "nodulus/app/commands.h"
 #include "nodulus/app/compute.h"
-#include "nodulus/app/user_cache.h"
+#include "nodulus/app/feature_cache_option.h"
 #include "nodulus/core/artifact.h"
 #include "nodulus/core/error.h"
 #include "nodulus/core/reject.h"
@@ -20,20 +20,28 @@ std::string interval_text(const Json& interval) {
   return interval.is_null() ? "" : fmt::format(" ({} to {})", number_text(interval[0]), number_text(interval[1]));
 }
 
-/// A table for a terminal: a row a figure.
+/// Of a label that some images were asked for by.
+std::string obedience_text(const Json& label) {
+  std::string text = fmt::format("\n  {}: {} of {} images as asked{}, by the {}", label["label"].get<std::string>(),
+                                 number_text(label["correct"]), label["asked"].get<std::int64_t>(),
+                                 interval_text(label["interval"]), label["judge"].get<std::string>());
+  if (!label["judge_accuracy"].is_null())
+    text += fmt::format(", which is right for {} of held-out real ones", number_text(label["judge_accuracy"]));
+  return text;
+}
+
+/// A table for a terminal: a row a figure. The floor and the ratio are at as many images as both have.
 std::string set_text(const Json& set) {
-  std::string text = fmt::format("\n{}, {} images\n  {:<34}{:<34}{:>12}{:>10}", set["path"].get<std::string>(),
-                                 set["count"].get<std::int64_t>(), "figure", "value (95 %)", "floor", "ratio");
+  const std::string count = fmt::format("at {}", set["figures"][0]["matched"]["count"].get<std::int64_t>());
+  std::string text = fmt::format("\n{}, {} images\n  {:<34}{:<32}{:>11}{:>11}{:>9}", set["path"].get<std::string>(),
+                                 set["count"].get<std::int64_t>(), "figure", "value (95 %)", count, "floor", "ratio");
   for (const Json& figure : set["figures"])
-    text += fmt::format("\n  {:<34}{:<34}{:>12}{:>10}", figure["title"].get<std::string>(),
+    text += fmt::format("\n  {:<34}{:<32}{:>11}{:>11}{:>9}", figure["title"].get<std::string>(),
                         number_text(figure["value"]) + interval_text(figure["interval"]),
-                        number_text(figure["matched"]["floor"]), number_text(figure["ratio"]));
+                        number_text(figure["matched"]["value"]), number_text(figure["matched"]["floor"]),
+                        number_text(figure["ratio"]));
   if (!set["copies"].is_null()) text += fmt::format("\n  copies: {}", set["copies"]["verdict"].get<std::string>());
-  for (const Json& label : set["obedience"])
-    text += fmt::format("\n  {}: {} of {} images as asked{}; the {} alone is right for {} of held-out real ones",
-                        label["label"].get<std::string>(), number_text(label["correct"]),
-                        label["asked"].get<std::int64_t>(), interval_text(label["interval"]),
-                        label["judge"].get<std::string>(), number_text(label["judge_accuracy"]));
+  for (const Json& label : set["obedience"]) text += obedience_text(label);
   return text;
 }
 
@@ -59,9 +67,7 @@ class Evaluate final : public Command {
              "training of the network that outlines images that came without; 0: none")
         .between(0, 10000);
     options.add("copies", settings_.copies, "look for copies of training images");
-    options.add("cache", settings_.cache, "folder that keeps features between commands; default: the user's")
-        .command_line_only();
-    options.add("keep_features", keep_features_, "keep features in that folder").command_line_only();
+    cache_.describe(options);
     options.add("seed", settings_.seed, "which images are drawn and resampled").between(0, 9e18);
   }
 
@@ -80,10 +86,10 @@ class Evaluate final : public Command {
     const eval::Evaluation evaluation = open(common);
     for (const eval::ImageSet& set : evaluation.sets) {
       if (set.images.has_masks()) continue;
-      const bool can = evaluation.training.has_masks() && settings_.outline_epochs > 0;
-      monitor.note(fmt::format(
-          "{}: no outlines come with the images; {}", set.path.string(),
-          can ? "a network that learns them from the training images finds them" : "their traits are not measured"));
+      monitor.note(fmt::format("{}: no outlines come with the images; {}", set.path.string(),
+                               eval::can_outline(evaluation, settings_)
+                                   ? "a network that learns them from the training images finds them"
+                                   : "their traits are not measured"));
     }
     Manifest manifest;
     manifest.kind = "metrics";
@@ -117,14 +123,13 @@ class Evaluate final : public Command {
   [[nodiscard]] eval::Evaluation open(const CommonOptions& common) {
     check_file_target(out_, "metrics", common.force);
     settings_.threads = common.threads;
-    if (settings_.cache.empty()) settings_.cache = user_cache();
-    if (!keep_features_) settings_.cache.clear();
+    settings_.cache = cache_.folder();
     return eval::open_evaluation(settings_);
   }
 
   eval::EvaluateOptions settings_;
   std::filesystem::path out_ = "metrics.json";
-  bool keep_features_ = true;
+  FeatureCacheOption cache_;
 };
 
 }  // namespace

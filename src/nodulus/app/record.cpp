@@ -93,8 +93,8 @@ Json PathRecorder::strips(const Tensor& image, WindowHu window, std::uint64_t se
   std::vector<float> numbers(static_cast<std::size_t>(image.numel()));
   RandomStream(derive_seed(seed, "strip")).fill_normal(numbers);
   const Tensor noise = torch::from_blob(numbers.data(), image.sizes(), torch::kFloat);
-  for (auto place = places.rbegin(); place != places.rend(); ++place) {
-    const double sigma = sigmas_[*place];
+  for (const std::size_t place : std::vector<std::size_t>(places.rbegin(), places.rend())) {
+    const double sigma = sigmas_[place];
     append_image(forward, (image + sigma * noise) / std::sqrt(1 + sigma * sigma), window);
     forward_captions.push_back(sigma_text(sigma));
   }
@@ -134,6 +134,7 @@ void write_record(const std::filesystem::path& folder, const train::CheckpointIn
       {"schema", {{"name", manifest_schema("record")}, {"version", 1}}},
       {"synthetic", true},
       {"view", {{"downsample", info.options.value("downsample", 1)}, {"size", info.options.value("size", 0)}}},
+      {"dataset", info.dataset_hash},
       {"cost", cost},
       {"strips", strips}};
   write_json(folder / "record.json", record);

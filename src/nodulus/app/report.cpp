@@ -30,17 +30,19 @@ class Report final : public Command {
 
   Outcome run(const CommonOptions& common, const Options& options, Monitor& /*monitor*/) override {
     ArtifactWriter artifact(out_, "report", common.force);
-    const Json report = report::combine(sources());
-    write_text(artifact.path() / "report.html", report::page(report));
-    write_json(artifact.path() / "report.json", report);
-    write_text(artifact.path() / "figures.csv", report::figures_csv(report));
-    write_text(artifact.path() / "traits.csv", report::traits_csv(report));
+    Json report = report::combine(sources());
     Manifest manifest;
     manifest.kind = "report";
     manifest.command = "report";
     manifest.options = options.to_json();
     for (const Json& set : report["sets"]) manifest.synthetic = manifest.synthetic || set.value("synthetic", false);
     for (const auto& file : files_) manifest.inputs.push_back(manifest_input(file));
+    const Json made = manifest_json(manifest);
+    for (const char* key : {"created", "program"}) report[key] = made[key];
+    write_text(artifact.path() / "report.html", report::page(report));
+    write_json(artifact.path() / "report.json", report);
+    write_text(artifact.path() / "figures.csv", report::figures_csv(report));
+    write_text(artifact.path() / "traits.csv", report::traits_csv(report));
     write_manifest(artifact.path(), manifest);
     artifact.commit();
     Outcome outcome;

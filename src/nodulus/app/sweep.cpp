@@ -7,8 +7,8 @@
 #include "nodulus/app/commands.h"
 #include "nodulus/app/compute.h"
 #include "nodulus/app/drawing.h"
+#include "nodulus/app/feature_cache_option.h"
 #include "nodulus/app/trained.h"
-#include "nodulus/app/user_cache.h"
 #include "nodulus/core/artifact.h"
 #include "nodulus/core/error.h"
 #include "nodulus/core/files.h"
@@ -41,11 +41,13 @@ class Sweep final : public Command {
     options.add("batch", batch_, "images at a time").between(1, 1e6);
     options.add("features", features_, "TorchScript or an Inception v3 state dict; default: SqueezeNet, on board");
     options.add("bootstrap", bootstrap_, "resamplings for the intervals; 0: none").between(0, 100000);
+    cache_.describe(options);
     options.add("seed", seed_, "image i is made from seed + i").between(0, 9e18);
   }
 
   Outcome plan(const CommonOptions& common, Monitor& /*monitor*/) override {
     const Inputs inputs = open(common);
+    static_cast<void>(data::Dataset::open(real_));
     std::int64_t evaluations = 0;
     for (const SweepPoint& point : inputs.points) {
       Settings settings(point);
@@ -64,7 +66,7 @@ class Sweep final : public Command {
     const data::Dataset dataset = data::Dataset::open(real_);
     const eval::View view{inputs.info.options.value("downsample", 1), inputs.info.options.value("size", 0),
                           inputs.info.window_hu};
-    eval::SweepJudge judge(dataset, view, features_, user_cache(), monitor);
+    eval::SweepJudge judge(dataset, view, features_, cache_.folder(), monitor);
     Json points = Json::array();
     Outcome outcome;
     outcome.text =
@@ -86,14 +88,14 @@ class Sweep final : public Command {
     file["name"] = without_slash(model_).filename().string();
     file["family"] = inputs.info.family;
     file["count"] = count_;
-    file["distance"] = judge.extractor().distance_name();
+    file["dataset"] = dataset.hash();
+    file["features"] = {{"distance", judge.extractor().distance_name()}, {"sha256", judge.extractor().hash()}};
     file["floor"] = judge.floor(count_, seed_);
     file["points"] = points;
     write_json_artifact(out_, file);
     outcome.figures = {{"sweep", out_.string()}, {"points", points}, {"floor", file["floor"]}};
-    outcome.text +=
-        fmt::format("\nreal against real, {} images: {:.4g}\n{}", file["floor"]["count"].get<std::int64_t>(),
-                    file["floor"]["fd"].get<double>(), out_.string());
+    outcome.text += fmt::format("\nreal against real, {} images: {}\n{}", file["floor"]["count"].get<std::int64_t>(),
+                                figure_text(file["floor"]["fd"]), out_.string());
     return outcome;
   }
 
@@ -187,14 +189,16 @@ class Sweep final : public Command {
     return json;
   }
 
+  [[nodiscard]] static std::string figure_text(const Json& figure) {
+    return figure.is_null() ? "-" : fmt::format("{:.4g}", figure.get<double>());
+  }
+
   [[nodiscard]] static std::string row_text(const Json& json) {
     const Json& interval = json["interval"];
-    return fmt::format("\n{:<22}{:>7}{:>13}{:>14.3g}  {:.4g}{}", json["sampler"].get<std::string>(),
-                       json["steps"].get<int>(), json["evaluations"].get<std::int64_t>(),
-                       json["seconds_per_image"].get<double>(), json["fd"].is_null() ? 0 : json["fd"].get<double>(),
-                       interval.is_null()
-                           ? ""
-                           : fmt::format(" ({:.4g} to {:.4g})", interval[0].get<double>(), interval[1].get<double>()));
+    return fmt::format(
+        "\n{:<22}{:>7}{:>13}{:>14.3g}  {}{}", json["sampler"].get<std::string>(), json["steps"].get<int>(),
+        json["evaluations"].get<std::int64_t>(), json["seconds_per_image"].get<double>(), figure_text(json["fd"]),
+        interval.is_null() ? "" : fmt::format(" ({} to {})", figure_text(interval[0]), figure_text(interval[1])));
   }
 
   std::filesystem::path model_;
@@ -206,6 +210,7 @@ class Sweep final : public Command {
   std::int64_t count_ = 64;
   int batch_ = 16;
   int bootstrap_ = 100;
+  FeatureCacheOption cache_;
   std::uint64_t seed_ = 0;
 };
 

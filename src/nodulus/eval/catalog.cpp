@@ -12,16 +12,18 @@ namespace {
 using torch::Tensor;
 
 constexpr std::int64_t diversity_pairs = 500;
+constexpr std::int64_t most_in_pairs = 5000;  // a matrix of 200 MB
 
 /// Resampled values of a figure that takes weights of both samples.
 template <class Compute>
-std::vector<double> replicated(const Comparison& c, int replicates, const Compute& compute) {
+std::vector<double> replicated(const Comparison& c, const Sample& reference, const Sample& other, int replicates,
+                               const Compute& compute) {
   std::vector<double> values;
   values.reserve(static_cast<std::size_t>(replicates));
   for (int r = 0; r < replicates; ++r) {
     const std::uint64_t own = derive_seed(derive_seed(c.seed(), "bootstrap"), static_cast<std::uint64_t>(r));
-    const double value = compute(resampled(c.reference().groups, derive_seed(own, "reference")),
-                                 resampled(c.other().groups, derive_seed(own, "other")));
+    const double value = compute(resampled(reference.groups, derive_seed(own, "reference")),
+                                 resampled(other.groups, derive_seed(own, "other")));
     if (std::isfinite(value)) values.push_back(value);
   }
   return values;
@@ -29,9 +31,11 @@ std::vector<double> replicated(const Comparison& c, int replicates, const Comput
 
 FigureValue fd(Comparison& c, int replicates) {
   const double value = frechet_distance(c.reference().features, c.other().features);
-  return {value, centred_interval(value, replicated(c, replicates, [&](const Tensor& wr, const Tensor& wo) {
-                                    return frechet_distance(c.reference().features, wr, c.other().features, wo);
-                                  }))};
+  return {value,
+          centred_interval(value,
+                           replicated(c, c.reference(), c.other(), replicates, [&](const Tensor& wr, const Tensor& wo) {
+                             return frechet_distance(c.reference().features, wr, c.other().features, wo);
+                           }))};
 }
 
 FigureValue fd_infinity(Comparison& c, int replicates) {
@@ -47,14 +51,15 @@ FigureValue fd_infinity(Comparison& c, int replicates) {
 
 FigureValue kid(Comparison& c, int replicates) {
   const double value = c.kernel().value();
-  return {value, centred_interval(value, replicated(c, replicates, [&](const Tensor& wr, const Tensor& wo) {
-                                    return c.kernel().value(wr, wo);
-                                  }))};
+  return {value, centred_interval(
+                     value, replicated(c, c.some_reference(), c.some_other(), replicates,
+                                       [&](const Tensor& wr, const Tensor& wo) { return c.kernel().value(wr, wo); }))};
 }
 
 FigureValue mean_of(const Comparison& c, const Tensor& values, bool of_reference, int replicates) {
-  return {values.mean().item<double>(), interval_of_mean(values, of_reference ? c.reference().groups : c.other().groups,
-                                                         replicates, derive_seed(c.seed(), "mean"))};
+  return {values.mean().item<double>(),
+          interval_of_mean(values, of_reference ? c.some_reference().groups : c.some_other().groups, replicates,
+                           derive_seed(c.seed(), "mean"))};
 }
 
 template <int k>
@@ -86,25 +91,33 @@ FigureValue diversity(Comparison& c, int replicates) {
 /// Authenticity, Alaa et al. 2022 (arXiv 2102.08921, section 5): 1 where the nearest reference image is further from
 /// the image than from its own nearest neighbour among the references.
 FigureValue authenticity(Comparison& c, int replicates) {
-  const auto [nearest, which] = distances(c.other().features, c.reference().features).min(1);
-  const Tensor own = kth_neighbour(c.reference().features, 1).index_select(0, which);
+  const auto [nearest, which] = distances(c.some_other().features, c.some_reference().features).min(1);
+  const Tensor own = kth_neighbour(c.some_reference().features, 1).index_select(0, which);
   return mean_of(c, (nearest > own).to(torch::kDouble), false, replicates);
 }
 
 }  // namespace
 
 Comparison::Comparison(const Sample& reference, const Sample& other, std::uint64_t seed)
-    : reference_(reference), other_(other), seed_(seed) {}
+    : reference_(reference), other_(other), seed_(seed) {
+  auto some = [&](const Sample& all, const char* purpose) {
+    return all.count() > most_in_pairs
+               ? std::optional(all.at(subset(all.count(), most_in_pairs, derive_seed(seed, purpose))))
+               : std::nullopt;
+  };
+  some_reference_ = some(reference, "some reference");
+  some_other_ = some(other, "some other");
+}
 
 const KernelDistance& Comparison::kernel() {
-  if (!kernel_) kernel_ = std::make_unique<KernelDistance>(reference_.features, other_.features);
+  if (!kernel_) kernel_ = std::make_unique<KernelDistance>(some_reference().features, some_other().features);
   return *kernel_;
 }
 
 const Neighbourhoods& Comparison::neighbourhood(int k) {
   if (neighbourhoods_.empty()) {
     const std::vector<int> ks{3, 5};
-    const auto all = neighbourhoods(reference_.features, other_.features, ks);
+    const auto all = neighbourhoods(some_reference().features, some_other().features, ks);
     for (std::size_t i = 0; i < ks.size(); ++i) neighbourhoods_.emplace(ks[i], all[i]);
   }
   return neighbourhoods_.at(k);

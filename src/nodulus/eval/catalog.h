@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -23,6 +24,9 @@ class Comparison {
   [[nodiscard]] const Sample& reference() const { return reference_; }
   [[nodiscard]] const Sample& other() const { return other_; }
   [[nodiscard]] std::uint64_t seed() const { return seed_; }
+  /// The same, of many images a draw of 5,000: figures that look at all pairs take these.
+  [[nodiscard]] const Sample& some_reference() const { return some_reference_ ? *some_reference_ : reference_; }
+  [[nodiscard]] const Sample& some_other() const { return some_other_ ? *some_other_ : other_; }
   [[nodiscard]] const KernelDistance& kernel();
   [[nodiscard]] const Neighbourhoods& neighbourhood(int k);  ///< k of 3 and 5.
   [[nodiscard]] const FrechetLimit& limit();
@@ -31,6 +35,8 @@ class Comparison {
   const Sample& reference_;
   const Sample& other_;
   std::uint64_t seed_;
+  std::optional<Sample> some_reference_;
+  std::optional<Sample> some_other_;
   std::unique_ptr<KernelDistance> kernel_;
   std::map<int, Neighbourhoods> neighbourhoods_;
   std::unique_ptr<FrechetLimit> limit_;

@@ -27,8 +27,8 @@ Tensor fitted(const Tensor& x, const Tensor& y, std::int64_t classes, double pen
   torch::optim::LBFGS optimizer({weight}, torch::optim::LBFGSOptions(1).max_iter(200).line_search_fn("strong_wolfe"));
   optimizer.step([&] {
     optimizer.zero_grad();
-    const Tensor loss = torch::nll_loss(torch::log_softmax(torch::mm(rows, weight), 1), y, class_weight) +
-                        weight.narrow(0, 0, x.size(1)).square().sum() * (penalty / 2);
+    Tensor loss = torch::nll_loss(torch::log_softmax(torch::mm(rows, weight), 1), y, class_weight) +
+                  weight.narrow(0, 0, x.size(1)).square().sum() * (penalty / 2);
     loss.backward();
     return loss;
   });

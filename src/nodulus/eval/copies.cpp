@@ -29,36 +29,36 @@ double fisher_upper(double a, double n, double b, double m) {
 
 Tensor turned(const Tensor& x, int turn) { return torch::rot90(turn >= 4 ? x.flip({3}) : x, turn % 4, {2, 3}); }
 
+int undone(int turn) { return turn >= 4 ? turn : (4 - turn) % 4; }
+
 std::string turn_text(int turn) {
   std::string text = turn >= 4 ? "flipped" : "";
   if (turn % 4 > 0) text += fmt::format("{}turned by {} degrees", text.empty() ? "" : ", ", 90 * (turn % 4));
   return text.empty() ? "as it is" : text;
 }
 
-Nearest nearest_of(const Tensor& rows, const std::vector<Tensor>& references, bool mean) {
-  const std::int64_t n = rows.size(0);
-  Nearest nearest{torch::full({n}, std::numeric_limits<double>::infinity(), torch::kDouble),
-                  torch::zeros({n}, torch::kLong), torch::zeros({n}, torch::kLong)};
-  const Tensor all = rows.to(torch::kDouble);
-  for (std::size_t t = 0; t < references.size(); ++t) {
-    const Tensor reference = references[t].to(torch::kDouble);
-    const Tensor squares = reference.square().sum(1);
-    for (std::int64_t at = 0; at < n; at += rows_at_a_time) {
-      const Tensor some = all.narrow(0, at, std::min(rows_at_a_time, n - at));
-      // |a - b|^2 by a product of matrices finds which; how far is then computed from the difference itself.
-      const Tensor which = (squares.unsqueeze(0) - 2 * torch::mm(some, reference.t())).argmin(1);
-      const Tensor distance = (some - reference.index_select(0, which)).square().sum(1).sqrt();
-      Tensor best = nearest.distance.narrow(0, at, some.size(0));
-      const Tensor better = distance < best;
-      best.copy_(torch::where(better, distance, best));
-      Tensor best_which = nearest.which.narrow(0, at, some.size(0));
-      best_which.copy_(torch::where(better, which, best_which));
-      Tensor best_turn = nearest.turn.narrow(0, at, some.size(0));
-      best_turn.masked_fill_(better, static_cast<std::int64_t>(t));
-    }
+Nearest nothing_near(std::int64_t count) {
+  return {torch::full({count}, std::numeric_limits<double>::infinity(), torch::kDouble),
+          torch::zeros({count}, torch::kLong), torch::zeros({count}, torch::kLong)};
+}
+
+void take_nearer(Nearest& nearest, const Tensor& rows, const Tensor& training, int turn) {
+  const Tensor references = training.to(torch::kFloat);
+  const Tensor squares = references.square().sum(1);
+  for (std::int64_t at = 0; at < rows.size(0); at += rows_at_a_time) {
+    const std::int64_t n = std::min(rows_at_a_time, rows.size(0) - at);
+    const Tensor some = rows.narrow(0, at, n);
+    // |a - b|^2 by a product of matrices finds which; how far is then computed from the difference itself.
+    const Tensor which = (squares.unsqueeze(0) - 2 * torch::mm(some.to(torch::kFloat), references.t())).argmin(1);
+    const Tensor distance =
+        (some.to(torch::kDouble) - training.index_select(0, which).to(torch::kDouble)).square().sum(1).sqrt();
+    Tensor best = nearest.distance.narrow(0, at, n);
+    const Tensor better = distance < best;
+    best.copy_(torch::where(better, distance, best));
+    Tensor best_which = nearest.which.narrow(0, at, n);
+    best_which.copy_(torch::where(better, which, best_which));
+    nearest.turn.narrow(0, at, n).masked_fill_(better, static_cast<std::int64_t>(turn));
   }
-  if (mean) nearest.distance /= std::sqrt(static_cast<double>(rows.size(1)));
-  return nearest;
 }
 
 Closeness closeness(Nearest generated, Nearest held_out) {

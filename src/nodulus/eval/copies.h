@@ -13,6 +13,8 @@ namespace nodulus::eval {
 /// x [N, 1, H, W] in one of the 8 ways to lay a square on itself: quarter turns 0 to 3, from 4 on flipped left-right
 /// before.
 torch::Tensor turned(const torch::Tensor& x, int turn);
+/// The turn that undoes it.
+int undone(int turn);
 /// "as it is", "turned by 90 degrees", "flipped, turned by 180 degrees".
 std::string turn_text(int turn);
 
@@ -23,9 +25,12 @@ struct Nearest {
   torch::Tensor turn;      ///< [N]: how that has to be laid.
 };
 
-/// By rows of numbers: `references[t]` [M, D] are the training images turned by t. Euclidean, over the root of D where
-/// `mean` is set, so that pixels give a root mean square.
-Nearest nearest_of(const torch::Tensor& rows, const std::vector<torch::Tensor>& references, bool mean);
+/// Nothing is near `count` images yet.
+Nearest nothing_near(std::int64_t count);
+
+/// Takes what is nearer: rows [N, D] against training images [M, D] laid by `turn`, Euclidean. The search is in
+/// float32, the distance of what it finds in float64.
+void take_nearer(Nearest& nearest, const torch::Tensor& rows, const torch::Tensor& training, int turn);
 
 /// The verdict on one kind of distance.
 struct Closeness {

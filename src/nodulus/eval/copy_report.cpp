@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 #include <numeric>
 
 #include "nodulus/core/reject.h"
@@ -48,25 +49,29 @@ std::string verdict_of(std::size_t named, std::int64_t count, const Closeness& p
 }  // namespace
 
 CopySearch::CopySearch(const Images& training, const Images& held_out, FeatureStore& store)
-    : training_(training), store_(store) {
+    : training_(training), store_(store), pixels_(hu_rows(training, 0)) {
   const int turns = training.height == training.width ? 8 : 1;
-  for (int turn = 0; turn < turns; ++turn) {
+  for (int turn = 0; turn < turns; ++turn)
     turned_features_.push_back(store.features(training, turn, "training images, " + turn_text(turn)));
-    turned_pixels_.push_back(hu_rows(training, turn));
-  }
-  held_out_ = seen(held_out, "held-out images");
+  held_out_ = nearest(held_out, "held-out images");
 }
 
-CopySearch::Seen CopySearch::seen(const Images& images, std::string_view what) const {
-  return {store_.features(images, 0, what), hu_rows(images, 0)};
+CopySearch::Found CopySearch::nearest(const Images& images, std::string_view what) const {
+  Found found{nothing_near(images.count), nothing_near(images.count)};
+  const Tensor features = store_.features(images, 0, what);
+  for (int turn = 0; turn < static_cast<int>(turned_features_.size()); ++turn) {
+    // Turning the training images one way is turning these the other way, and takes no memory.
+    take_nearer(found.pixel, hu_rows(images, undone(turn)), pixels_, turn);
+    take_nearer(found.feature, features, turned_features_[static_cast<std::size_t>(turn)], turn);
+  }
+  found.pixel.distance /= std::sqrt(static_cast<double>(pixels_.size(1)));
+  return found;
 }
 
 Json CopySearch::report(const Images& images, std::string_view what) {
-  const Seen own = seen(images, what);
-  const Closeness pixel =
-      closeness(nearest_of(own.pixels, turned_pixels_, true), nearest_of(held_out_.pixels, turned_pixels_, true));
-  const Closeness feature = closeness(nearest_of(own.features, turned_features_, false),
-                                      nearest_of(held_out_.features, turned_features_, false));
+  Found own = nearest(images, what);
+  const Closeness pixel = closeness(std::move(own.pixel), held_out_.pixel);
+  const Closeness feature = closeness(std::move(own.feature), held_out_.feature);
   const Tensor copied = (pixel.generated.distance < pixel.threshold) | (feature.generated.distance < feature.threshold);
   std::vector<std::int64_t> named;
   for (std::int64_t i = 0; i < images.count; ++i)

@@ -1,12 +1,13 @@
 #pragma once
 
 #include "nodulus/core/manifest.h"
+#include "nodulus/eval/copies.h"
 #include "nodulus/eval/feature_store.h"
 #include "nodulus/eval/image_set.h"
 
 namespace nodulus::eval {
 
-/// The training images in all their turns, as features and as pixels, and how near held-out real images come to them.
+/// Looks for training images among others, in all their turns, and knows how near held-out real images come to them.
 class CopySearch {
  public:
   /// All must outlive it.
@@ -16,17 +17,18 @@ class CopySearch {
   [[nodiscard]] Json report(const Images& images, std::string_view what);
 
  private:
-  struct Seen {
-    torch::Tensor features;  // [N, D]
-    torch::Tensor pixels;    // [N, H W], HU
+  /// Nearest training images, by the root mean square difference in HU and by features.
+  struct Found {
+    Nearest pixel;
+    Nearest feature;
   };
-  [[nodiscard]] Seen seen(const Images& images, std::string_view what) const;
+  [[nodiscard]] Found nearest(const Images& images, std::string_view what) const;
 
   const Images& training_;
   FeatureStore& store_;
   std::vector<torch::Tensor> turned_features_;
-  std::vector<torch::Tensor> turned_pixels_;
-  Seen held_out_;
+  torch::Tensor pixels_;  // [M, H W], HU
+  Found held_out_;
 };
 
 }  // namespace nodulus::eval

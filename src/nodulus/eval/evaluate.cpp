@@ -35,45 +35,6 @@ struct Measured {
   std::vector<std::vector<double>> traits;
 };
 
-std::string size_text(int height, int width) { return fmt::format("{}x{}", height, width); }
-
-View view_of(const EvaluateOptions& options, const std::vector<ImageSet>& sets) {
-  View view = sets.front().view;
-  for (const ImageSet& set : sets) {
-    if (!(set.view.window_hu == view.window_hu))
-      throw Error(ErrorCode::usage,
-                  fmt::format("{}: expected the window of {}, {} to {} HU, found {} to {} HU; evaluate the two apart",
-                              set.path.string(), sets.front().path.string(), view.window_hu.lo, view.window_hu.hi,
-                              set.view.window_hu.lo, set.view.window_hu.hi));
-    if (set.view.downsample != 1 || set.view.size != 0) view = set.view;
-  }
-  if (options.downsample > 0) view.downsample = options.downsample;
-  if (options.size > 0) view.size = options.size;
-  return view;
-}
-
-/// One pixel size for real and generated images: a model learns pixels, and its images have no size of their own.
-void choose_spacing(Evaluation& e, const EvaluateOptions& options) {
-  const auto& info = e.dataset.info();
-  const double factor = e.view.downsample;
-  if (options.spacing_mm > 0) {
-    e.spacing_mm = options.spacing_mm;
-    e.spacing_note = "as given by --spacing-mm";
-  } else if (info.spacing_mm) {
-    e.spacing_mm = *info.spacing_mm * factor;
-    e.spacing_note = "that of the data set";
-  } else {
-    std::vector<double> known;
-    for (const std::int64_t item : e.training.row)
-      if (std::isfinite(e.dataset.item(item).spacing_mm)) known.push_back(e.dataset.item(item).spacing_mm);
-    std::sort(known.begin(), known.end());
-    e.spacing_mm = known.empty() ? 1 : traits::quantile(known, 0.5) * factor;
-    e.spacing_note = known.empty() ? "unknown: lengths are in pixels"
-                                   : "the median of the training images, taken for real and generated images alike, "
-                                     "since generated images have no pixel size of their own";
-  }
-}
-
 Json value_json(const FigureValue& value) {
   return {{"value", number_json(value.value)}, {"interval", interval_json(value.interval)}};
 }
@@ -149,6 +110,20 @@ class Evaluator {
     return m;
   }
 
+  /// Whether the model's data set is the one of --real, so that no model saw what is held out; null where it is not
+  /// known.
+  [[nodiscard]] Json learnt_from_real(const ImageSet& set) {
+    const std::string hash = set.record.is_object() ? set.record.value("dataset", "") : "";
+    if (hash.empty()) return nullptr;
+    const bool same = hash == e_.dataset.hash();
+    if (!same)
+      monitor_.warn(
+          fmt::format("{}: their model learnt from another data set than {}; it may have seen what is held out "
+                      "there, and copies are looked for there alone",
+                      set.path.string(), e_.dataset.folder().string()));
+    return same;
+  }
+
   [[nodiscard]] static JudgedImages judged(const Measured& m) { return {m.images, m.sample.features, m.traits}; }
 
   Json figures_json(Comparison& comparison, const Measured& own, std::uint64_t seed) {
@@ -202,7 +177,7 @@ class Evaluator {
 
   /// "outlines", "traits" and "beyond".
   Json traits_json(const ImageSet& set, Measured& own, std::uint64_t seed) {
-    const bool network = own.traits.empty() && e_.training.has_masks() && options_.outline_epochs > 0;
+    const bool network = own.traits.empty() && can_outline(e_, options_);
     if (network && !by_network_.network) learn_outlines();
     if (network) own.traits = traits_by_network(set.images);
     const TraitSamples samples{network ? by_network_.training : training_.traits,
@@ -235,6 +210,7 @@ class Evaluator {
         {"path", set.path.string()},
         {"family", set.family},
         {"synthetic", set.synthetic},
+        {"learnt_from_real", learnt_from_real(set)},
         {"count", set.images.count},
         {"sampler", set.sampler},
         {"steps", set.steps},
@@ -299,25 +275,6 @@ class Evaluator {
 };
 
 }  // namespace
-
-Evaluation open_evaluation(const EvaluateOptions& options) {
-  if (options.sets.empty()) throw Error(ErrorCode::usage, "expected images/ folders to evaluate, found none");
-  if (options.real.empty()) throw Error(ErrorCode::usage, "expected --real, the data set that the models learnt from");
-  Evaluation e{data::Dataset::open(options.real), {}, {}, {}, {}, 0, ""};
-  for (const auto& path : options.sets) e.sets.push_back(open_image_set(path));
-  e.view = view_of(options, e.sets);
-  e.training = real_images(e.dataset, {data::Split::train}, e.view);
-  e.held_out = real_images(e.dataset, {data::Split::val, data::Split::test}, e.view);
-  for (const ImageSet& set : e.sets)
-    if (set.images.height != e.training.height || set.images.width != e.training.width)
-      throw Error(ErrorCode::usage,
-                  fmt::format("{}: expected images of {}, as {} has them with --downsample {}{}, found {}",
-                              set.path.string(), size_text(e.training.height, e.training.width), options.real.string(),
-                              e.view.downsample, e.view.size > 0 ? fmt::format(" and --size {}", e.view.size) : "",
-                              size_text(set.images.height, set.images.width)));
-  choose_spacing(e, options);
-  return e;
-}
 
 Json evaluate(const Evaluation& evaluation, const EvaluateOptions& options, Monitor& monitor) {
   const torch::NoGradGuard no_grad;

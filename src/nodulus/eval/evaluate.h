@@ -45,6 +45,10 @@ struct Evaluation {
 /// where the data set has no held-out images.
 Evaluation open_evaluation(const EvaluateOptions& options);
 
+/// Whether outlines can be found for images that came without: the real ones have some, and sides that the network
+/// takes.
+bool can_outline(const Evaluation& evaluation, const EvaluateOptions& options);
+
 /// All figures of all sets, as docs/formats.md has metrics.json but for who made it. The same options give the same
 /// figures. Throws Error{stopped} when the monitor asks.
 Json evaluate(const Evaluation& evaluation, const EvaluateOptions& options, Monitor& monitor);

@@ -140,7 +140,7 @@ class ScriptExtractor : public FeatureExtractor {
   [[nodiscard]] Tensor features(const Tensor& images) override {
     const torch::NoGradGuard no_grad;
     expect_grey(images);
-    const Tensor found = called(images);
+    Tensor found = called(images);
     if (found.size(1) != dimension_)
       fail(fmt::format("{} features, as of the first image", dimension_), std::to_string(found.size(1)));
     return found;

@@ -21,7 +21,7 @@ constexpr std::int64_t images_at_a_time = 32;
 
 std::string feature_key(const FeatureExtractor& extractor, const Images& images, int turn) {
   Sha256 sum;
-  sum.update(fmt::format("features 1\n{}\n{} {} {} {} {} {}\n", extractor.hash(), images.count, images.height,
+  sum.update(fmt::format("features 2\n{}\n{} {} {} {} {} {}\n", extractor.hash(), images.count, images.height,
                          images.width, images.window_hu.lo, images.window_hu.hi, turn));
   sum.update(std::as_bytes(std::span(images.hu)));
   return sum.hex();
@@ -47,7 +47,7 @@ Tensor FeatureStore::features(const Images& images, int turn, std::string_view w
       monitor_.warn(fmt::format("{}: computed anew", error.what()));
     }
   }
-  const Tensor features = compute(images, turn, what);
+  Tensor features = compute(images, turn, what);
   keep(file, features.to(torch::kFloat).contiguous());
   return features;
 }

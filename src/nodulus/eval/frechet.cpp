@@ -91,7 +91,8 @@ FrechetLimit frechet_limit(const Tensor& a, const Tensor& b, std::uint64_t seed)
     const int times = i == sizes - 1 ? 1 : draws;
     double sum = 0;
     for (int t = 0; t < times; ++t) {
-      const std::uint64_t own = derive_seed(seed, static_cast<std::uint64_t>(i * draws + t));
+      const std::uint64_t own =
+          derive_seed(seed, static_cast<std::uint64_t>(i) * draws + static_cast<std::uint64_t>(t));
       sum += frechet_distance(some(a, 1 / inverse, derive_seed(own, "a")), some(b, 1 / inverse, derive_seed(own, "b")));
     }
     result.points.emplace_back(inverse / static_cast<double>(a.size(0)), sum / times);

@@ -128,6 +128,7 @@ ImageSet open_image_set(const std::filesystem::path& folder) {
     const Json view = set.record.value("view", Json::object());
     set.view.downsample = view.value("downsample", 1);
     set.view.size = view.value("size", 0);
+    set.view_known = true;
   }
   set.view.window_hu = stored.window_hu();
   Images& images = set.images;

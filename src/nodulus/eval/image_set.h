@@ -53,7 +53,8 @@ struct ImageSet {
   int steps = 0;
   std::int64_t evaluations = 0;
   bool synthetic = false;
-  View view;  ///< That of the model's training.
+  View view;                ///< That of the model's training.
+  bool view_known = false;  ///< False where no record says it: the window alone is known then.
   Images images;
   std::vector<std::string> asked;    ///< [count]: "malignancy=5" where images were asked for by a label, else "".
   std::vector<std::string> caption;  ///< [count]

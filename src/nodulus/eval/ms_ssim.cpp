@@ -21,7 +21,7 @@ constexpr std::int64_t pairs_at_a_time = 64;
 
 /// Gaussian average of each plane, where the window fits: [N, 1, H, W] -> [N, 1, H - 10, W - 10].
 Tensor ssim_blurred(const Tensor& x) {
-  const Tensor at = torch::arange(ssim_window, torch::kFloat) - static_cast<double>(ssim_window / 2);
+  const Tensor at = torch::arange(ssim_window, torch::kFloat) - (ssim_window - 1) / 2.0;
   Tensor kernel = torch::exp(-at.square() / (2 * 1.5 * 1.5));
   kernel /= kernel.sum();
   return torch::conv2d(torch::conv2d(x, kernel.view({1, 1, -1, 1})), kernel.view({1, 1, 1, -1}));

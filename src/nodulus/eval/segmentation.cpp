@@ -115,8 +115,9 @@ void keep_middle_part(std::span<std::uint8_t> mask, int height, int width) {
   for (int y = 0; y < height; ++y)
     for (int x = 0; x < width; ++x) {
       const double away = std::hypot(y - (height - 1) / 2.0, x - (width - 1) / 2.0);
-      if (mask[static_cast<std::size_t>(y * width + x)] != 0 && (start < 0 || away < nearest)) {
-        start = y * width + x;
+      if (mask[static_cast<std::size_t>(y) * static_cast<std::size_t>(width) + static_cast<std::size_t>(x)] != 0 &&
+          (start < 0 || away < nearest)) {
+        start = std::int64_t{y} * width + x;
         nearest = away;
       }
     }

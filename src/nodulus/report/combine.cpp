@@ -14,17 +14,17 @@ namespace {
 bool is_metrics(const Source& source) { return source.json["schema"]["name"] == manifest_schema("metrics"); }
 
 /// What must be alike for two files to stand in one table.
-void require_same(const Source& first, const Source& other, const std::vector<std::string>& keys,
+void require_equal(const Source& first, const Json& expected, const Source& other, const Json& found,
+                   const std::string& what) {
+  if (expected != found)
+    throw Error(ErrorCode::usage,
+                fmt::format("{}: expected {} as in {}, {}, found {}; such figures do not compare", other.path.string(),
+                            what, first.path.string(), expected.dump(), found.dump()));
+}
+
+void require_same(const Source& first, const Source& other, const char* section, const char* key,
                   const std::string& what) {
-  const Json* a = &first.json;
-  const Json* b = &other.json;
-  for (const std::string& key : keys) {
-    a = &a->at(key);
-    b = &b->at(key);
-  }
-  if (*a != *b)
-    throw Error(ErrorCode::usage, fmt::format("{}: expected {} as in {}, {}, found {}; such figures do not compare",
-                                              other.path.string(), what, first.path.string(), a->dump(), b->dump()));
+  require_equal(first, first.json.at(section).at(key), other, other.json.at(section).at(key), what);
 }
 
 template <class T>
@@ -44,6 +44,7 @@ void check_metrics(const Source& source) {
   require<std::string>(real, "hash", "a string");
   require<std::vector<double>>(real, "window_hu", "[lo, hi]");
   require<std::vector<int>>(real, "size", "[H, W]");
+  require<int>(real, "downsample", "a whole number");
   require<std::int64_t>(real.object("counts"), "train", "a whole number");
   require<std::string>(fields.object("features"), "name", "a string");
   require<std::string>(fields.object("features"), "sha256", "a string");
@@ -58,6 +59,8 @@ void check_metrics(const Source& source) {
 void check_sweep(const Source& source) {
   const JsonFields fields(source.json, source.path);
   require<std::string>(fields, "name", "a string");
+  require<std::string>(fields, "dataset", "a string");
+  require<std::string>(fields.object("features"), "sha256", "a string");
   require_list(fields, "points");
   for (const Json& point : source.json["points"]) {
     const JsonFields one(point, source.path, "points");
@@ -151,16 +154,18 @@ Json combine(const std::vector<Source>& sources) {
                  {"sweeps", Json::array()}};
   for (const Source& source : sources) {
     if (is_metrics(source)) {
-      require_same(*first, source, {"real", "hash"}, "the data set");
-      require_same(*first, source, {"features", "sha256"}, "the features");
-      require_same(*first, source, {"real", "window_hu"}, "the window");
-      require_same(*first, source, {"real", "size"}, "images of the size");
+      require_same(*first, source, "real", "hash", "the data set");
+      require_same(*first, source, "features", "sha256", "the features");
+      require_same(*first, source, "real", "window_hu", "the window");
+      require_same(*first, source, "real", "size", "images of the size");
+      require_same(*first, source, "real", "downsample", "images averaged over as many pixels");
       for (const Json& set : source.json["sets"]) report["sets"].push_back(set);
       continue;
     }
+    require_equal(*first, first->json["real"]["hash"], source, source.json["dataset"], "the data set");
+    require_equal(*first, first->json["features"]["sha256"], source, source.json["features"]["sha256"], "the features");
     Json sweep = Json::object();
-    for (const char* key : {"name", "family", "count", "distance", "floor", "points"})
-      sweep[key] = source.json.value(key, Json());
+    for (const char* key : {"name", "family", "count", "floor", "points"}) sweep[key] = source.json.value(key, Json());
     report["sweeps"].push_back(sweep);
   }
   make_names_unique(report["sets"]);

@@ -66,6 +66,11 @@ std::string nearness_sentence(const Json& report) {
   std::vector<std::string> all;
   for (const Json& set : sets) all.push_back(said(set));
   if (sets.size() == 1) return fmt::format("{} from the real images: {}.", distance, all.front());
+  const bool one_count =
+      std::all_of(sets.begin(), sets.end(), [&](const Json& s) { return s["count"] == sets[0]["count"]; });
+  if (!one_count)
+    return fmt::format("By {}, {}. It depends on the number of images, which differs: compare the ratios.", distance,
+                       listed(all));
   const Json* best = clear_lowest(sets, "fd");
   const std::string verdict =
       best != nullptr ? fmt::format("{} lies nearest to the real images; its interval parts from all others'",
@@ -79,8 +84,8 @@ std::string variety_sentence(const Json& set) {
   const Json* recall = figure(set, "recall_5");
   if (precision == nullptr || recall == nullptr) return "";
   return fmt::format(
-      "{}: {} of the images look like real ones (real against real: {}), and they could pass for {} of the "
-      "real ones ({}).",
+      "{}: {} of the images lie among real ones by their features (real against real: {}), and {} of the "
+      "real ones lie among these ({}).",
       set["name"].get<std::string>(), percent((*precision)["value"]), percent((*precision)["floor"]["value"]),
       percent((*recall)["value"]), percent((*recall)["floor"]["value"]));
 }
@@ -151,7 +156,7 @@ std::vector<std::string> summary(const Json& report) {
   std::vector<std::string> sentences;
   sentences.push_back(
       fmt::format("{} compared with {} real training images of {} patients. {} further real images of {} patients, "
-                  "which no model saw, say "
+                  "held out, say "
                   "how far real images lie from one another: the floor.",
                   report["sets"].size() == 1 ? "One set of images was"
                                              : fmt::format("{} sets of images were", report["sets"].size()),
@@ -192,6 +197,13 @@ std::vector<std::string> cautions(const Json& report) {
         fmt::format("The floor rests on {} images of {} patients: differences of the size of its interval cannot "
                     "be told from chance.",
                     held_out, counts.value("held_out_patients", std::int64_t{0})));
+  for (const Json& set : report["sets"]) {
+    const Json learnt = set.value("learnt_from_real", Json());
+    if (learnt == true) continue;
+    sentences.push_back(fmt::format(
+        "{}: {}; it may have seen the images that the floor rests on.", set["name"].get<std::string>(),
+        learnt == false ? "the model learnt from another data set" : "what the model learnt from is not known"));
+  }
   if (report["real"].contains("spacing_note") && report["real"]["spacing_mm"].is_number())
     sentences.push_back(fmt::format("Lengths are at {:.3g} mm a pixel: {}.", report["real"]["spacing_mm"].get<double>(),
                                     report["real"]["spacing_note"].get<std::string>()));

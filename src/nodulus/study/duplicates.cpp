@@ -35,7 +35,7 @@ Sketch<side> sketch_of(const std::vector<float>& image, int height, int width) {
       const int pixels = (bottom - top) * (right - left);
       if (pixels == 0) continue;  // an image smaller than the sketch
       const double value = sum / std::sqrt(pixels);
-      sketch[static_cast<std::size_t>(row * side + column)] = static_cast<float>(value);
+      sketch[static_cast<std::size_t>(row) * side + static_cast<std::size_t>(column)] = static_cast<float>(value);
       kept += value * value;
     }
   }

@@ -42,6 +42,7 @@ std::optional<SplitTest> ks_test(const std::array<std::vector<double>, 2>& parts
 template <class Entries>
 void correct(Entries& entries) {
   std::vector<double> ps;
+  ps.reserve(entries.size());
   for (const auto& entry : entries) ps.push_back(entry.split ? entry.split->p : no_figure);
   const std::vector<double> corrected = traits::holm(ps);
   for (std::size_t k = 0; k < entries.size(); ++k) {
@@ -66,6 +67,7 @@ LabelStudy study_label(const data::Dataset& dataset, const data::Label& label,
     if (test) result.split = SplitTest{"chi-square", test->chi_square, test->p, test->p};
   } else if (label.type == "number") {
     std::vector<double> of_nodules;
+    of_nodules.reserve(one_a_nodule.size());
     for (const std::int64_t item : one_a_nodule) of_nodules.push_back(numbers[static_cast<std::size_t>(item)]);
     result.split = ks_test(halves(dataset, one_a_nodule, of_nodules));
   }

@@ -36,7 +36,7 @@ std::optional<double> bilinear(const CtImage& image, const Point& at) {
 std::optional<double> steepest_fall(const CtImage& image, const Point& middle, const Point& normal) {
   const int reach = static_cast<int>(std::lround(kProfileReach_mm / image.spacing_mm * kStepsAPixel));
   std::vector<std::optional<double>> profile;
-  profile.reserve(static_cast<std::size_t>(2 * reach + 1));
+  profile.reserve(2 * static_cast<std::size_t>(reach) + 1);
   for (int step = -reach; step <= reach; ++step) {
     const double away = static_cast<double>(step) / kStepsAPixel;
     profile.push_back(bilinear(image, {middle.y + away * normal.y, middle.x + away * normal.x}));

@@ -123,6 +123,28 @@ TEST_F(Evaluating, ImagesWithoutOutlinesAreOutlinedByANetwork) {
   EXPECT_TRUE(evaluated()["sets"][0]["traits"].empty());
 }
 
+TEST_F(Evaluating, ImagesThatShowNoNoduleAreCounted) {
+  Images empty = made_images(20, 2);
+  std::fill(empty.masks.begin(), empty.masks.begin() + 10 * 48 * 48, 0);
+  write_images("like", empty, {-1000, 400});
+  const Json all = evaluated();
+  const Json& set = all["sets"][0];
+  EXPECT_EQ(set["empty_outlines"]["share"], 0.5);
+  EXPECT_EQ(set["empty_outlines"]["floor"], 0.0);
+  EXPECT_EQ(set["traits"][0]["generated"]["missing"], 10);
+  std::fill(empty.masks.begin(), empty.masks.end(), 0);
+  write_images("like", empty, {-1000, 400});
+  const Json none = evaluated();
+  EXPECT_TRUE(none["sets"][0]["beyond"]["share"].is_null());
+  EXPECT_TRUE(none["sets"][0]["traits"][0]["ks"]["p_corrected"].is_null());
+}
+
+TEST_F(Evaluating, AFigureAtItsOwnNumberIsItself) {
+  write_images("like", made_images(20, 2), {-1000, 400});  // fewer than are held out
+  const Json all = evaluated();
+  for (const Json& f : all["sets"][0]["figures"]) EXPECT_EQ(f["value"], f["matched"]["value"]) << f["name"];
+}
+
 TEST_F(Evaluating, TheSameOptionsGiveTheSameFigures) {
   Json first = evaluated();
   Json second = evaluated();
@@ -156,13 +178,24 @@ TEST_F(Evaluating, RefusesWhatDoesNotCompare) {
   refuse(ErrorCode::usage, {"like", "24x24", "48x48"});
   options_.downsample = 0;
   options_.sets = {folder_ / "like", folder_ / "halved", folder_ / "cut"};
-  const Json record = {{"view", {{"downsample", 1}, {"size", 48}}}};  // a cut of the whole is none
+  const Json record = {{"schema", {{"name", "nodulus.record"}, {"version", 1}}},
+                       {"view", {{"downsample", 1}, {"size", 48}}}};  // a cut of the whole is none
   for (const char* name : {"halved", "cut"}) write_images(name, made_images(3, 2), {-1000, 400});
   write_json(folder_ / "cut" / "record.json", record);
-  write_json(folder_ / "halved" / "record.json", {{"view", {{"downsample", 2}, {"size", 0}}}});
+  Json halved = record;
+  halved["view"] = {{"downsample", 2}, {"size", 0}};
+  write_json(folder_ / "halved" / "record.json", halved);
   refuse(ErrorCode::usage, {"cut", "halved", "--downsample 2", "--downsample 1"});
   options_.sets = {folder_ / "like", folder_ / "cut"};
   EXPECT_EQ(open_evaluation(options_).view.size, 0);
+  Json later = record;
+  later["schema"]["version"] = 7;
+  write_json(folder_ / "cut" / "record.json", later);
+  refuse(ErrorCode::bad_input, {"cut", "record.json", "version", "7"});
+  later = record;
+  later["view"] = Json::array();
+  write_json(folder_ / "cut" / "record.json", later);
+  refuse(ErrorCode::bad_input, {"cut", "record.json"});
   write_images("none", made_images(0, 2), {-1000, 400});
   options_.sets = {folder_ / "none"};
   refuse(ErrorCode::bad_input, {"none"});

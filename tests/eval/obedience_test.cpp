@@ -158,7 +158,12 @@ TEST_F(Obedience, SizesAreMeasuredOnTheOutline) {
   }
   const Json all = obedience(set, judged, training_, held_out_, *dataset_);
   EXPECT_EQ(all[0]["judge"], "outline");
-  EXPECT_EQ(all[0]["confusion"], (Json{{2, 0}, {1, 1}}));
+  // The empty outline is neither 5 nor 15 mm.
+  EXPECT_EQ(all[0]["confusion"], (Json{{1, 0}, {1, 1}}));
+  EXPECT_EQ(all[0]["not_measured"], 1);
+  EXPECT_NEAR(all[0]["correct"].get<double>(), 0.5, 1e-12);
+  for (std::string& asked : set.asked) asked = "diameter_mm=5";  // of one size alone all would be right
+  EXPECT_TRUE(obedience(set, judged, training_, held_out_, *dataset_).empty());
 }
 
 TEST_F(Obedience, RefusesWhatTheDataSetDoesNotKnow) {

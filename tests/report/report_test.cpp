@@ -95,6 +95,27 @@ TEST(Report, NamesNoneWhereTheNumbersOfImagesDiffer) {
   EXPECT_THAT(joined(report["summary"]), Not(HasSubstr("nearest")));
 }
 
+TEST(Report, SaysWhoseTheOutlinesAreAndThatSomeAreEmpty) {
+  Json set = set_json("a", 10, 9, 11);
+  set["outlines"] = {{"from", "network"}, {"dice", 0.52}};
+  set["empty_outlines"] = {{"share", 0.25}, {"floor", 0.0}};
+  EXPECT_THAT(
+      joined(combine({{"a.json", metrics(Json::array({set}))}})["summary"]),
+      HasSubstr(
+          "a: outlines by a network that agrees with readers by a Dice of 0.52; 25 % of the images show no nodule"));
+  for (Json& t : set["traits"]) t["ks"]["p_corrected"] = nullptr;
+  EXPECT_THAT(joined(combine({{"a.json", metrics(Json::array({set}))}})["summary"]),
+              HasSubstr("no trait could be measured"));
+}
+
+TEST(Report, WithoutIntervalsNoneIsNearer) {
+  Json a = set_json("a", 10, 9, 11);
+  Json b = set_json("b", 14, 12, 16);
+  for (Json* set : {&a, &b}) (*set)["figures"][0]["interval"] = nullptr;
+  EXPECT_THAT(joined(combine({{"a.json", metrics({a, b})}})["summary"]),
+              HasSubstr("Without intervals none can be called nearer"));
+}
+
 TEST(Report, SaysWhereAModelMayHaveSeenTheFloor) {
   Json other = set_json("a", 10, 9, 11);
   other["learnt_from_real"] = false;
@@ -109,7 +130,7 @@ TEST(Report, SaysWhatTheFiguresSay) {
   const Json report = combine({{"a.json", metrics(Json::array({set_json("a", 10, 9, 11)}))}});
   const std::string text = joined(report["summary"]);
   EXPECT_THAT(text, HasSubstr("400 real training images of 390 patients"));
-  EXPECT_THAT(text, HasSubstr("10 (2.5 times what real images have among themselves)"));
+  EXPECT_THAT(text, HasSubstr("10 (10 at 50 images, 2.5 times what as many real images have among themselves)"));
   EXPECT_THAT(text,
               HasSubstr("of 2 traits, 1 differs beyond what chance explains, most of all, by their medians, Area (9 in "
                         "place of 5 mm)"));
@@ -118,7 +139,7 @@ TEST(Report, SaysWhatTheFiguresSay) {
   EXPECT_THAT(text, HasSubstr("no sign of copying"));
   EXPECT_THAT(text, HasSubstr("a 0.25 s"));
   const std::string not_said = joined(report["cautions"]);
-  EXPECT_THAT(not_said, HasSubstr("With 50 images"));
+  EXPECT_THAT(not_said, HasSubstr("With 50 images in the smallest set"));
   EXPECT_THAT(not_said, HasSubstr("is no FID"));
   EXPECT_THAT(not_said, HasSubstr("No radiologist"));
 }
@@ -190,7 +211,21 @@ TEST(Report, RefusesFilesThatAreNone) {
   refuse(without, {"m.json", "real"});
   Json broken = metrics(Json::array({set_json("a", 1, 1, 1)}));
   broken["sets"][0]["figures"] = 3;
-  refuse(broken, {"m.json", "sets.figures", "a list"});
+  refuse(broken, {"m.json", "sets[0].figures", "list"});
+  // Every key that is read: one after another is taken away.
+  for (const char* key : {"name", "count", "figures", "traits"}) {
+    Json lacking = metrics(Json::array({set_json("a", 1, 1, 1)}));
+    lacking["sets"][0].erase(key);
+    refuse(lacking, {"m.json", key, "found nothing"});
+  }
+  for (const char* key : {"title", "matched", "floor", "interval"}) {
+    Json lacking = metrics(Json::array({set_json("a", 1, 1, 1)}));
+    lacking["sets"][0]["figures"][0].erase(key);
+    refuse(lacking, {"m.json", key, "found nothing"});
+  }
+  Json odd = metrics(Json::array({set_json("a", 1, 1, 1)}));
+  odd["sets"][0]["obedience"] = Json::array({Json::object()});
+  refuse(odd, {"m.json", "sets[0].obedience[0].label", "text"});
   write_text(folder / "m.json", "{\"schema\": ");
   test::expect_error([&] { read_source(folder / "m.json"); }, ErrorCode::bad_input, {"not JSON"});
   write_json(folder / "good.json", metrics(Json::array({set_json("a", 1, 1, 1)})));

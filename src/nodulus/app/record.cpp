@@ -33,9 +33,7 @@ void append_image(eval::Images& images, const Tensor& image, WindowHu window) {
   images.height = static_cast<int>(values.size(1));
   images.width = static_cast<int>(values.size(2));
   images.window_hu = window;
-  images.hu.resize(images.hu.size() + plane);
-  data::to_hu({values.data_ptr<float>(), plane}, window, std::span(images.hu).last(plane));
-  images.row.push_back(images.count++);
+  eval::append_model_image(images, {values.data_ptr<float>(), plane});
 }
 
 Json strip_json(const eval::Images& images, const std::vector<std::string>& captions) {

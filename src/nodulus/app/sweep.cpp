@@ -64,6 +64,9 @@ class Sweep final : public Command {
     warn_of_slow_blas(monitor);
     const Inputs inputs = open(common);
     const data::Dataset dataset = data::Dataset::open(real_);
+    if (inputs.info.dataset_hash != dataset.hash())
+      monitor.warn(fmt::format("{} learnt from another data set than {}: it may have seen what is held out there",
+                               model_.string(), real_.string()));
     const eval::View view{inputs.info.options.value("downsample", 1), inputs.info.options.value("size", 0),
                           inputs.info.window_hu};
     eval::SweepJudge judge(dataset, view, features_, cache_.folder(), monitor);
@@ -173,10 +176,7 @@ class Sweep final : public Command {
       std::iota(seeds.begin(), seeds.end(), seed_ + static_cast<std::uint64_t>(done));
       const torch::Tensor batch = drawing->images(seeds, done).select(1, 0).contiguous();
       for (std::size_t i = 0; i < seeds.size(); ++i) {
-        images.hu.resize(images.hu.size() + plane);
-        data::to_hu({batch.data_ptr<float>() + i * plane, plane}, images.window_hu, std::span(images.hu).last(plane));
-        images.patient.emplace_back();
-        images.row.push_back(images.count++);
+        eval::append_model_image(images, {batch.data_ptr<float>() + i * plane, plane});
       }
       done += static_cast<std::int64_t>(seeds.size());
     }

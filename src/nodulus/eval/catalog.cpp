@@ -21,6 +21,7 @@ std::vector<double> replicated(const Comparison& c, const Sample& reference, con
   std::vector<double> values;
   values.reserve(static_cast<std::size_t>(replicates));
   for (int r = 0; r < replicates; ++r) {
+    c.on_draw();
     const std::uint64_t own = derive_seed(derive_seed(c.seed(), "bootstrap"), static_cast<std::uint64_t>(r));
     const double value = compute(resampled(reference.groups, derive_seed(own, "reference")),
                                  resampled(other.groups, derive_seed(own, "other")));
@@ -98,8 +99,8 @@ FigureValue authenticity(Comparison& c, int replicates) {
 
 }  // namespace
 
-Comparison::Comparison(const Sample& reference, const Sample& other, std::uint64_t seed)
-    : reference_(reference), other_(other), seed_(seed) {
+Comparison::Comparison(const Sample& reference, const Sample& other, std::uint64_t seed, std::function<void()> on_draw)
+    : reference_(reference), other_(other), seed_(seed), on_draw_(std::move(on_draw)) {
   auto some = [&](const Sample& all, const char* purpose) {
     return all.count() > most_in_pairs
                ? std::optional(all.at(subset(all.count(), most_in_pairs, derive_seed(seed, purpose))))
@@ -136,8 +137,9 @@ const std::vector<FigureRow>& figures() {
        "how far the features of these images lie from the real ones', in mean and spread; it falls with the "
        "number of images, so compare with the floor at as many",
        "lower", true, fd},
-      {"fd_infinity", "FD, endless images", "FD, less what it owes to the number of images: extrapolated", "lower",
-       true, fd_infinity},
+      {"fd_infinity", "FD, endless images",
+       "FD, less a part of what it owes to the number of images, by a line through fewer; with few images a guess",
+       "lower", true, fd_infinity},
       {"kid", "Kernel distance ({})",
        "how far the features lie from the real ones', without a bias from the number of "
        "images; may fall below 0 by chance",

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -19,11 +20,14 @@ namespace nodulus::eval {
 class Comparison {
  public:
   /// Both must outlive it.
-  Comparison(const Sample& reference, const Sample& other, std::uint64_t seed);
+  /// `on_draw` is called before each resampling and may throw to stop.
+  Comparison(
+      const Sample& reference, const Sample& other, std::uint64_t seed, std::function<void()> on_draw = [] {});
 
   [[nodiscard]] const Sample& reference() const { return reference_; }
   [[nodiscard]] const Sample& other() const { return other_; }
   [[nodiscard]] std::uint64_t seed() const { return seed_; }
+  void on_draw() const { on_draw_(); }
   /// The same, of many images a draw of 5,000: figures that look at all pairs take these.
   [[nodiscard]] const Sample& some_reference() const { return some_reference_ ? *some_reference_ : reference_; }
   [[nodiscard]] const Sample& some_other() const { return some_other_ ? *some_other_ : other_; }
@@ -35,6 +39,7 @@ class Comparison {
   const Sample& reference_;
   const Sample& other_;
   std::uint64_t seed_;
+  std::function<void()> on_draw_;
   std::optional<Sample> some_reference_;
   std::optional<Sample> some_other_;
   std::unique_ptr<KernelDistance> kernel_;

@@ -55,7 +55,10 @@ Classifier::Classifier(const Tensor& features, const std::vector<std::int64_t>& 
   for (std::size_t i = 0; i < groups.size(); ++i)
     fold.data_ptr<std::int64_t>()[i] =
         static_cast<std::int64_t>(derive_seed(0, static_cast<std::uint64_t>(groups[i])) % folds);
-  double best = -1;
+  // With one fold alone there is nothing to choose by: the middle penalty.
+  penalty_ = penalties[penalties.size() / 2];
+  const bool several = (fold != fold[0]).any().item<bool>();
+  double best = several ? -1 : 1;
   for (const double penalty : penalties) {
     std::vector<std::int64_t> found(classes.size(), 0);
     for (int f = 0; f < folds; ++f) {
@@ -85,7 +88,7 @@ std::vector<std::vector<std::int64_t>> confusion(const std::vector<std::int64_t>
   std::vector<std::vector<std::int64_t>> table(static_cast<std::size_t>(count),
                                                std::vector<std::int64_t>(static_cast<std::size_t>(count), 0));
   for (std::size_t i = 0; i < wanted.size(); ++i)
-    ++table.at(static_cast<std::size_t>(wanted[i])).at(static_cast<std::size_t>(found[i]));
+    if (found[i] < count) ++table.at(static_cast<std::size_t>(wanted[i])).at(static_cast<std::size_t>(found[i]));
   return table;
 }
 

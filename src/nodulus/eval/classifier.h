@@ -26,7 +26,8 @@ class Classifier {
   double penalty_ = 0;
 };
 
-/// [classes][classes] counts: a row a wanted class, a column a found one.
+/// [classes][classes] counts: a row a wanted class, a column a found one; what was found to be none of them is in no
+/// column.
 std::vector<std::vector<std::int64_t>> confusion(const std::vector<std::int64_t>& wanted,
                                                  const std::vector<std::int64_t>& found, std::int64_t count);
 

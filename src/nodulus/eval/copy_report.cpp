@@ -43,7 +43,8 @@ std::string verdict_of(std::size_t named, std::int64_t count, const Closeness& p
   if (named > 0)
     return fmt::format("{} of {} images {} of training images", named, count, named == 1 ? "is a copy" : "are copies");
   const bool close = pixel.p < alarming_p || feature.p < alarming_p;
-  return close ? "no copy, but more images are close to a training image than real ones are" : "no sign of copying";
+  return close ? "none named as a copy, but more images are close to a training image than held-out real ones are"
+               : "no sign of copying";
 }
 
 }  // namespace

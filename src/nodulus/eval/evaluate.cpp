@@ -72,7 +72,8 @@ class Evaluator {
   Json run() {
     training_ = measured(e_.training, "training images");
     held_out_ = measured(e_.held_out, "held-out images");
-    Comparison floor(training_.sample, held_out_.sample, derive_seed(options_.seed, "floor"));
+    Comparison floor(training_.sample, held_out_.sample, derive_seed(options_.seed, "floor"),
+                     [this] { stop_if_asked(); });
     for (const FigureRow& row : figures()) {
       step("floor", floor_.size() + 1, row.name);
       floor_.push_back(row.compute(floor, options_.bootstrap));
@@ -93,9 +94,13 @@ class Evaluator {
   }
 
  private:
+  void stop_if_asked() const {
+    if (monitor_.stop_requested()) throw Error(ErrorCode::stopped, "stopped; nothing was written");
+  }
+
   /// One of the figures of one set is done.
   void step(std::string_view stage, std::size_t done, std::string_view detail) {
-    if (monitor_.stop_requested()) throw Error(ErrorCode::stopped, "stopped; nothing was written");
+    stop_if_asked();
     monitor_.progress(
         {stage, static_cast<std::int64_t>(done), static_cast<std::int64_t>(figures().size()), "figures", detail});
   }
@@ -113,9 +118,8 @@ class Evaluator {
   /// Whether the model's data set is the one of --real, so that no model saw what is held out; null where it is not
   /// known.
   [[nodiscard]] Json learnt_from_real(const ImageSet& set) {
-    const std::string hash = set.record.is_object() ? set.record.value("dataset", "") : "";
-    if (hash.empty()) return nullptr;
-    const bool same = hash == e_.dataset.hash();
+    if (set.trained_on.empty()) return nullptr;
+    const bool same = set.trained_on == e_.dataset.hash();
     if (!same)
       monitor_.warn(
           fmt::format("{}: their model learnt from another data set than {}; it may have seen what is held out "
@@ -124,12 +128,19 @@ class Evaluator {
     return same;
   }
 
-  [[nodiscard]] static JudgedImages judged(const Measured& m) { return {m.images, m.sample.features, m.traits}; }
+  [[nodiscard]] JudgedImages judged(const Measured& m) const {
+    return {m.images, m.sample.features, m.traits, e_.spacing_known};
+  }
 
   Json figures_json(Comparison& comparison, const Measured& own, std::uint64_t seed) {
     const std::int64_t count = std::min(own.sample.count(), held_out_.sample.count());
-    const auto matched = matched_values(training_.sample, own.sample, count, derive_seed(seed, "matched"));
-    const auto floor = own.sample.count() >= held_out_.sample.count()
+    // At the number of images that there are, the figure is the value itself.
+    const bool all_generated = own.sample.count() == count;
+    const bool all_held_out = held_out_.sample.count() == count;
+    const auto matched = all_generated
+                             ? std::vector<double>{}
+                             : matched_values(training_.sample, own.sample, count, derive_seed(seed, "matched"));
+    const auto floor = all_held_out
                            ? std::vector<double>{}
                            : matched_values(training_.sample, held_out_.sample, count, derive_seed(seed, "floor"));
     Json all = Json::array();
@@ -138,13 +149,15 @@ class Evaluator {
       step("figures", k + 1, row.name);
       Json figure = {
           {"name", row.name}, {"title", title_of(row, *extractor_)}, {"meaning", row.meaning}, {"better", row.better}};
-      figure.update(value_json(row.compute(comparison, options_.bootstrap)));
+      const FigureValue value = row.compute(comparison, options_.bootstrap);
+      figure.update(value_json(value));
       figure["floor"] = value_json(floor_[k]);
-      const double floor_here = floor.empty() ? floor_[k].value : floor[k];
-      figure["matched"] = {{"count", count}, {"value", number_json(matched[k])}, {"floor", number_json(floor_here)}};
+      const double floor_here = all_held_out ? floor_[k].value : floor[k];
+      const double value_here = all_generated ? value.value : matched[k];
+      figure["matched"] = {{"count", count}, {"value", number_json(value_here)}, {"floor", number_json(floor_here)}};
       // A difference that is about 0 on the floor makes no ratio.
       const bool positive = floor_here > 0 && (row.name != "kid" || floor_[k].interval.low > 0);
-      figure["ratio"] = positive ? number_json(matched[k] / floor_here) : Json(nullptr);
+      figure["ratio"] = positive ? number_json(value_here / floor_here) : Json(nullptr);
       all.push_back(figure);
     }
     return all;
@@ -167,7 +180,7 @@ class Evaluator {
   void learn_outlines() {
     by_network_.network = std::make_unique<OutlineNetwork>(
         e_.training, options_.outline_epochs, derive_seed(options_.seed, "outlines"), [&](int done, int all) {
-          if (monitor_.stop_requested()) throw Error(ErrorCode::stopped, "stopped; nothing was written");
+          stop_if_asked();
           monitor_.progress({"learning outlines", done, all, "epochs", ""});
         });
     by_network_.quality = by_network_.network->quality(e_.held_out);
@@ -192,14 +205,15 @@ class Evaluator {
     else if (!own.traits.empty())
       outlines = {{"from", "images"}};
     return {{"outlines", outlines},
-            {"traits", trait_report(samples, options_.bootstrap, seed)},
-            {"beyond", beyond_report(samples)}};
+            {"traits", trait_report(samples, options_.bootstrap, seed, [this] { stop_if_asked(); })},
+            {"beyond", beyond_report(samples)},
+            {"empty_outlines", empty_outlines(samples)}};
   }
 
   Json set_json(const ImageSet& set) {
     const std::uint64_t seed = derive_seed(options_.seed, "figures");
     Measured own = measured(set.images, set.path.string());
-    Comparison comparison(training_.sample, own.sample, seed);
+    Comparison comparison(training_.sample, own.sample, seed, [this] { stop_if_asked(); });
     const FrechetLimit& limit = comparison.limit();
     const auto blocks = comparison.kernel().blocks(block_size, block_count, derive_seed(seed, "blocks"));
     std::vector<std::int64_t> shown = subset(set.images.count, options_.pictures, derive_seed(seed, "pictures"));

@@ -37,7 +37,8 @@ struct Evaluation {
   View view;
   Images training;
   Images held_out;
-  double spacing_mm = 0;
+  double spacing_mm = 0;  ///< 1 where it is not known: lengths are in pixels then.
+  bool spacing_known = true;
   std::string spacing_note;
 };
 

@@ -82,8 +82,11 @@ FrechetLimit frechet_limit(const Tensor& a, const Tensor& b, std::uint64_t seed)
   constexpr int sizes = 8;
   constexpr int draws = 4;  // of each size but the largest
   FrechetLimit result;
-  auto some = [](const Tensor& rows, double share, std::uint64_t own) {
-    const auto count = std::llround(share * static_cast<double>(rows.size(0)));
+  auto count_of = [](const Tensor& rows, double share) {
+    return std::llround(share * static_cast<double>(rows.size(0)));
+  };
+  auto some = [&](const Tensor& rows, double share, std::uint64_t own) {
+    const auto count = count_of(rows, share);
     return rows.index_select(0, torch::tensor(subset(rows.size(0), count, own), torch::kLong));
   };
   for (int i = 0; i < sizes; ++i) {
@@ -95,7 +98,8 @@ FrechetLimit frechet_limit(const Tensor& a, const Tensor& b, std::uint64_t seed)
           derive_seed(seed, static_cast<std::uint64_t>(i) * draws + static_cast<std::uint64_t>(t));
       sum += frechet_distance(some(a, 1 / inverse, derive_seed(own, "a")), some(b, 1 / inverse, derive_seed(own, "b")));
     }
-    result.points.emplace_back(inverse / static_cast<double>(a.size(0)), sum / times);
+    result.points.emplace_back(1 / static_cast<double>(std::max<std::int64_t>(1, count_of(a, 1 / inverse))),
+                               sum / times);
   }
   // Least squares.
   double mean_x = 0;

@@ -50,14 +50,32 @@ int in_window(std::int16_t hu, WindowHu window) {
   return static_cast<int>(std::lround(std::clamp<double>(hu, window.lo, window.hi)));
 }
 
-void read_manifest_of(ImageSet& set) {
-  const Json json = read_json(set.path / "manifest.json");
-  const Json options = json.value("options", Json::object());
-  set.synthetic = json.value("synthetic", false);
-  set.family = options.value("family", "");
-  set.sampler = options.value("sampler", "");
-  set.steps = options.value("steps", 0);
-  set.evaluations = options.value("evaluations", std::int64_t{0});
+/// What manifest.json and record.json say of how the images came about. Throws Error{bad_input} naming the file.
+void read_facts(ImageSet& set) {
+  std::filesystem::path file = set.path / "manifest.json";
+  try {
+    const Json manifest = read_json(file);
+    const Json options = manifest.value("options", Json::object());
+    set.synthetic = manifest.value("synthetic", false);
+    set.family = options.value("family", "");
+    set.sampler = options.value("sampler", "");
+    set.steps = options.value("steps", 0);
+    set.evaluations = options.value("evaluations", std::int64_t{0});
+    file = set.path / "record.json";
+    std::error_code ignored;
+    if (!std::filesystem::exists(file, ignored)) return;
+    set.record = read_json(file);
+    require_schema(set.record, file, "record", 1);
+    const Json view = set.record.value("view", Json::object());
+    set.view.downsample = view.value("downsample", 1);
+    set.view.size = view.value("size", 0);
+    set.view_known = true;
+    set.trained_on = set.record.value("dataset", "");
+  } catch (const nlohmann::json::exception& problem) {
+    throw Error(ErrorCode::bad_input,
+                fmt::format("{}: expected keys of the types that docs/formats.md names, found another ({})",
+                            file.string(), problem.what()));
+  }
 }
 
 /// "malignancy=5" of "malignancy=5; styles of 3 from layer 2 on"; "" where nothing was asked for.
@@ -101,6 +119,17 @@ torch::Tensor Images::scaled(std::int64_t first, std::int64_t n) const {
   return out;
 }
 
+void append_model_image(Images& images, std::span<const float> values) {
+  const std::size_t plane = static_cast<std::size_t>(images.height) * static_cast<std::size_t>(images.width);
+  if (values.size() != plane) throw Error(ErrorCode::internal, "an image of another size than the others");
+  images.hu.resize(images.hu.size() + plane);
+  const auto hu = std::span(images.hu).last(plane);
+  data::to_hu(values, images.window_hu, hu);
+  for (std::int16_t& v : hu) v = static_cast<std::int16_t>(in_window(v, images.window_hu));
+  images.patient.emplace_back();
+  images.row.push_back(images.count++);
+}
+
 Images real_images(const data::Dataset& dataset, const std::vector<data::Split>& splits, const View& view) {
   Images images;
   for (const data::Split split : splits)
@@ -121,15 +150,7 @@ ImageSet open_image_set(const std::filesystem::path& folder) {
   ImageSet set;
   set.path = folder;
   set.name = without_slash(folder).filename().string();
-  read_manifest_of(set);
-  std::error_code ignored;
-  if (std::filesystem::exists(folder / "record.json", ignored)) {
-    set.record = read_json(folder / "record.json");
-    const Json view = set.record.value("view", Json::object());
-    set.view.downsample = view.value("downsample", 1);
-    set.view.size = view.value("size", 0);
-    set.view_known = true;
-  }
+  read_facts(set);
   set.view.window_hu = stored.window_hu();
   Images& images = set.images;
   images.count = stored.size();

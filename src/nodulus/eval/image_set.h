@@ -40,6 +40,10 @@ struct Images {
   [[nodiscard]] torch::Tensor scaled(std::int64_t first, std::int64_t n) const;
 };
 
+/// Adds an image of a model's scale, [height * width]: HU within the window, as images that are read back are. Throws
+/// Error{internal} where the size is not that of `images`.
+void append_model_image(Images& images, std::span<const float> values);
+
 /// Two parts of a data set, one after the other, as the view has it. Masks are those of the consensus. Throws
 /// Error{usage} where the view does not fit, or where none of the splits has images.
 Images real_images(const data::Dataset& dataset, const std::vector<data::Split>& splits, const View& view);
@@ -59,6 +63,7 @@ struct ImageSet {
   std::vector<std::string> asked;    ///< [count]: "malignancy=5" where images were asked for by a label, else "".
   std::vector<std::string> caption;  ///< [count]
   Json record;                       ///< record.json, or null.
+  std::string trained_on;            ///< Hash of the data set that the model learnt from; "" where it is not known.
 };
 
 /// Opens an images/ folder of `generate`, or a data set (of `import`, for somebody else's images), all of it. Throws

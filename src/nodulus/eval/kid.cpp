@@ -45,7 +45,7 @@ double KernelDistance::value(const Tensor& weights_a, const Tensor& weights_b) c
 }
 
 KernelDistance::Blocks KernelDistance::blocks(std::int64_t size, int count, std::uint64_t seed) const {
-  Blocks result{std::min({size, aa_.size(0), bb_.size(0)}), count, 0, 0};
+  Blocks result{std::min({size, aa_.size(0) / 2, bb_.size(0) / 2}), count, 0, 0};
   std::vector<double> values;
   values.reserve(static_cast<std::size_t>(count));
   for (int i = 0; i < count; ++i) {

@@ -21,7 +21,7 @@ class KernelDistance {
   [[nodiscard]] double value(const torch::Tensor& weights_a, const torch::Tensor& weights_b) const;
 
   /// The literature's form: mean and standard deviation over blocks of `size` images of each, drawn without repetition
-  /// within a block.
+  /// within a block; of half of the images at most, or a block would be the whole. NaN where that is less than two.
   struct Blocks {
     std::int64_t size = 0;
     int count = 0;

@@ -32,8 +32,13 @@ std::vector<Neighbourhoods> neighbourhoods(const Tensor& real, const Tensor& gen
   for (const int k : ks) {
     const Tensor in_real = between <= kth_of(within_real, k).unsqueeze(1);            // of each real image
     const Tensor in_generated = between <= kth_of(within_generated, k).unsqueeze(0);  // of each generated one
-    all.push_back({in_real.any(0).to(torch::kDouble), in_generated.any(1).to(torch::kDouble),
-                   in_real.sum(0).to(torch::kDouble) / k, in_real.any(1).to(torch::kDouble)});
+    Neighbourhoods found{in_real.any(0).to(torch::kDouble), in_generated.any(1).to(torch::kDouble),
+                         in_real.sum(0).to(torch::kDouble) / k, in_real.any(1).to(torch::kDouble)};
+    constexpr double none = std::numeric_limits<double>::quiet_NaN();
+    if (generated.size(0) <= k) found.recall.fill_(none);
+    if (real.size(0) <= k)
+      for (Tensor* values : {&found.precision, &found.density, &found.coverage}) values->fill_(none);
+    all.push_back(found);
   }
   return all;
 }

@@ -23,7 +23,8 @@ struct Neighbourhoods {
 };
 
 /// Precision and recall: Kynkäänniemi et al. 2019 (arXiv 1904.06991, equations 1 and 2). Density and coverage: Naeem et
-/// al. 2020 (arXiv 2002.09797, equations 3 and 4). For several k at once: the distances are computed once.
+/// al. 2020 (arXiv 2002.09797, equations 3 and 4). NaN where k images or fewer are to have a k-th neighbour. For
+/// several k at once: the distances are computed once.
 std::vector<Neighbourhoods> neighbourhoods(const torch::Tensor& real, const torch::Tensor& generated,
                                            const std::vector<int>& ks);
 

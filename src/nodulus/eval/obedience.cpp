@@ -76,14 +76,14 @@ std::int64_t nearest_class(double measured, const std::vector<double>& values) {
   return nearest - values.begin();
 }
 
-/// What the outlines say; NaN of an empty one counts as the smallest.
+/// What the outlines say; `values.size()` for an empty one: none of the sizes.
 std::vector<std::int64_t> measured_classes(const JudgedImages& judged, const std::vector<std::int64_t>& rows,
                                            std::size_t trait, const std::vector<double>& values) {
   std::vector<std::int64_t> found;
   found.reserve(rows.size());
   for (const std::int64_t row : rows) {
     const double measured = judged.traits.at(static_cast<std::size_t>(row)).at(trait);
-    found.push_back(std::isnan(measured) ? 0 : nearest_class(measured, values));
+    found.push_back(std::isnan(measured) ? static_cast<std::int64_t>(values.size()) : nearest_class(measured, values));
   }
   return found;
 }
@@ -124,7 +124,8 @@ Json obedience(const ImageSet& set, const JudgedImages& judged, const JudgedImag
     std::vector<std::int64_t> found;
     entry["judge_accuracy"] = entry["judge_interval"] = entry["judge_confusion"] = nullptr;
     if (const auto trait = measured_by(label)) {
-      if (judged.traits.empty()) continue;
+      if (judged.traits.empty() || count < 2 || !judged.lengths_known)
+        continue;  // of one size alone all would be right
       found = measured_classes(judged, wanted.rows, *trait, values);
     } else {
       const Known learnt = known_of(training, dataset, label, values);
@@ -151,6 +152,7 @@ Json obedience(const ImageSet& set, const JudgedImages& judged, const JudgedImag
     entry["interval"] = interval_json(traits::wilson_interval(on_diagonal(table), n));
     entry["chance"] = 1.0 / static_cast<double>(count);
     entry["confusion"] = table;
+    entry["not_measured"] = std::count(found.begin(), found.end(), count);
     all.push_back(entry);
   }
   return all;

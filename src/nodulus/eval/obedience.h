@@ -13,6 +13,7 @@ struct JudgedImages {
   const Images* images = nullptr;
   torch::Tensor features;                   ///< [N, D].
   std::vector<std::vector<double>> traits;  ///< [N][catalog row]; empty without outlines.
+  bool lengths_known = true;                ///< False where they are in pixels.
 };
 
 /// Do images show what was asked for? For each label that some of the set's images were asked for by: a classifier,

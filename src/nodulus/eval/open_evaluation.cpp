@@ -64,6 +64,7 @@ void choose_spacing(Evaluation& e, const EvaluateOptions& options) {
     for (const std::int64_t item : e.training.row)
       if (std::isfinite(e.dataset.item(item).spacing_mm)) known.push_back(e.dataset.item(item).spacing_mm);
     std::sort(known.begin(), known.end());
+    e.spacing_known = !known.empty();
     e.spacing_mm = known.empty() ? 1 : traits::quantile(known, 0.5) * factor;
     e.spacing_note = known.empty() ? "unknown: lengths are in pixels"
                                    : "the median of the training images, taken for real and generated images alike, "
@@ -76,7 +77,7 @@ void choose_spacing(Evaluation& e, const EvaluateOptions& options) {
 Evaluation open_evaluation(const EvaluateOptions& options) {
   if (options.sets.empty()) throw Error(ErrorCode::usage, "expected images/ folders to evaluate, found none");
   if (options.real.empty()) throw Error(ErrorCode::usage, "expected --real, the data set that the models learnt from");
-  Evaluation e{data::Dataset::open(options.real), {}, {}, {}, {}, 0, ""};
+  Evaluation e{data::Dataset::open(options.real), {}, {}, {}, {}, 0, true, ""};
   for (const auto& path : options.sets) e.sets.push_back(open_image_set(path));
   e.view = view_of(options, e.sets, e.dataset.info());
   e.training = real_images(e.dataset, {data::Split::train}, e.view);

@@ -5,6 +5,7 @@
 #include <limits>
 #include <map>
 #include <numeric>
+#include <set>
 
 #include "nodulus/core/seed.h"
 
@@ -63,6 +64,13 @@ Interval interval_of_mean(const Tensor& values, const std::vector<std::int64_t>&
   constexpr double none = std::numeric_limits<double>::quiet_NaN();
   if (replicates < 2) return {none, none};
   const Tensor numbers = values.to(torch::kDouble);
+  if (!numbers.isfinite().all().item<bool>()) return {none, none};
+  // Shares of 0 and 1 do not vary when they are drawn again: Wilson's interval, of as many as there are groups.
+  const double mean = numbers.mean().item<double>();
+  if ((mean == 0 || mean == 1) && (numbers == mean).all().item<bool>()) {
+    const auto n = static_cast<std::int64_t>(std::set<std::int64_t>(groups.begin(), groups.end()).size());
+    return traits::wilson_interval(mean == 1 ? n : 0, n);
+  }
   std::vector<double> means;
   means.reserve(static_cast<std::size_t>(replicates));
   for (int r = 0; r < replicates; ++r) {

@@ -35,7 +35,8 @@ using traits::Interval;
 /// which raises a distance, and that shift is no part of the uncertainty. NaN of fewer than two replicates.
 Interval centred_interval(double value, std::vector<double> replicates);
 
-/// The 95 % interval of a mean of one number an image, by resampling groups; percentiles as they are.
+/// The 95 % interval of a mean of one number an image, by resampling groups; percentiles as they are. Of a share that
+/// is 0 or 1, Wilson's.
 Interval interval_of_mean(const torch::Tensor& values, const std::vector<std::int64_t>& groups, int replicates,
                           std::uint64_t seed);
 

@@ -108,6 +108,19 @@ Tensor outline_loss(const Tensor& logits, const Tensor& wanted) {
   return torch::binary_cross_entropy_with_logits(logits, wanted) + (1 - dice).mean();
 }
 
+/// He et al. 2015's initial weights (arXiv 1502.01852) from a seed of our own; the global generator is the caller's.
+void initialise(outline::Unet& network, std::uint64_t seed) {
+  const torch::NoGradGuard no_grad;
+  std::uint64_t number = 0;
+  for (Tensor& p : network.parameters()) {
+    const std::uint64_t own = number++;
+    if (p.dim() != 4) continue;  // norms begin as they are
+    RandomStream(seed, own).fill_normal({p.data_ptr<float>(), static_cast<std::size_t>(p.numel())});
+    p.mul_(std::sqrt(2.0 / static_cast<double>(p.numel() / p.size(0))));
+  }
+  network.last->bias.zero_();
+}
+
 /// Keeps the part, connected by edges, that has the pixel nearest to the middle.
 void keep_middle_part(std::span<std::uint8_t> mask, int height, int width) {
   std::int64_t start = -1;
@@ -152,8 +165,8 @@ OutlineNetwork::OutlineNetwork(const Images& training, int epochs, std::uint64_t
   if (training.height % 4 != 0 || training.width % 4 != 0)
     throw Error(ErrorCode::usage, "outlines can be learnt for images whose sides are multiples of 4");
   const torch::AutoGradMode grad(true);
-  torch::manual_seed(derive_seed(seed, "outlines"));
   impl_->network = std::make_shared<outline::Unet>();
+  initialise(*impl_->network, derive_seed(seed, "outlines"));
   impl_->trained_on = training.count;
   impl_->epochs = epochs;
   torch::optim::Adam adam(impl_->network->parameters(), torch::optim::AdamOptions(outline_rate));

@@ -42,6 +42,13 @@ Range range_of(std::vector<double> values) {
   return {traits::quantile(values, range_low), traits::quantile(values, range_high)};
 }
 
+/// Images of which anything can be measured.
+std::int64_t measured_rows(const Table& table) {
+  return std::count_if(table.begin(), table.end(), [](const std::vector<double>& row) {
+    return std::any_of(row.begin(), row.end(), [](double v) { return !std::isnan(v); });
+  });
+}
+
 Json distribution_json(const std::vector<double>& values) {
   const traits::Distribution d = traits::distribution(values);
   Json quantiles = Json::object();
@@ -139,11 +146,12 @@ Table measured_traits(const Images& images, double spacing_mm, int threads, Moni
   return table;
 }
 
-Json trait_report(const TraitSamples& s, int replicates, std::uint64_t seed) {
+Json trait_report(const TraitSamples& s, int replicates, std::uint64_t seed, const std::function<void()>& on_trait) {
   Json all = Json::array();
   if (s.generated.empty() || s.training.empty()) return all;
   std::vector<double> ps;
   for (std::size_t k = 0; k < traits::catalog().size(); ++k) {
+    on_trait();
     const traits::Trait& trait = traits::catalog()[k];
     const auto training = trait_column(s.training, k);
     const auto generated = trait_column(s.generated, k);
@@ -151,6 +159,7 @@ Json trait_report(const TraitSamples& s, int replicates, std::uint64_t seed) {
     ps.push_back(ks.p);
     const Range range = range_of(training);
     const auto beyond = std::count_if(generated.begin(), generated.end(), [&](double v) { return range.beyond(v); });
+    const auto known = std::count_if(generated.begin(), generated.end(), [](double v) { return !std::isnan(v); });
     all.push_back({{"name", trait.name},
                    {"title", trait.title},
                    {"unit", trait.unit},
@@ -162,7 +171,7 @@ Json trait_report(const TraitSamples& s, int replicates, std::uint64_t seed) {
                    {"histogram", histogram_json(training, generated)},
                    {"wasserstein", wasserstein_json(s, k, replicates, derive_seed(derive_seed(seed, "traits"), k))},
                    {"ks", {{"statistic", number_json(ks.statistic)}, {"p", number_json(ks.p)}}},
-                   {"beyond", static_cast<double>(beyond) / static_cast<double>(generated.size())}});
+                   {"beyond", number_json(static_cast<double>(beyond) / static_cast<double>(known))}});
   }
   const std::vector<double> corrected = traits::holm(ps);
   for (std::size_t k = 0; k < corrected.size(); ++k) all[k]["ks"]["p_corrected"] = number_json(corrected[k]);
@@ -172,23 +181,30 @@ Json trait_report(const TraitSamples& s, int replicates, std::uint64_t seed) {
 Json beyond_report(const TraitSamples& s) {
   if (s.generated.empty() || s.training.empty()) return nullptr;
   std::vector<Range> ranges;
+  ranges.reserve(traits::catalog().size());
   for (std::size_t k = 0; k < traits::catalog().size(); ++k) ranges.push_back(range_of(trait_column(s.training, k)));
-  auto count = [&](const Table& table) {
+  auto beyond = [&](const Table& table) {
     return std::count_if(table.begin(), table.end(), [&](const std::vector<double>& row) {
       for (std::size_t k = 0; k < ranges.size(); ++k)
         if (ranges[k].beyond(row[k])) return true;
       return false;
     });
   };
-  const auto n = static_cast<std::int64_t>(s.generated.size());
-  const std::int64_t beyond = count(s.generated);
-  const double none = std::numeric_limits<double>::quiet_NaN();
-  return {{"range", {100 * range_low, 100 * range_high}},
-          {"share", static_cast<double>(beyond) / static_cast<double>(n)},
-          {"interval", interval_json(traits::wilson_interval(beyond, n))},
-          {"floor", number_json(s.held_out.empty() ? none
-                                                   : static_cast<double>(count(s.held_out)) /
-                                                         static_cast<double>(s.held_out.size()))}};
+  const std::int64_t n = measured_rows(s.generated);
+  const std::int64_t count = beyond(s.generated);
+  return {
+      {"range", {100 * range_low, 100 * range_high}},
+      {"share", number_json(static_cast<double>(count) / static_cast<double>(n))},
+      {"interval", interval_json(traits::wilson_interval(count, n))},
+      {"floor", number_json(static_cast<double>(beyond(s.held_out)) / static_cast<double>(measured_rows(s.held_out)))}};
+}
+
+Json empty_outlines(const TraitSamples& s) {
+  if (s.generated.empty()) return nullptr;
+  auto share = [](const Table& table) {
+    return number_json(1 - static_cast<double>(measured_rows(table)) / static_cast<double>(table.size()));
+  };
+  return {{"share", share(s.generated)}, {"floor", share(s.held_out)}};
 }
 
 }  // namespace nodulus::eval

@@ -7,6 +7,7 @@
 #include "nodulus/core/error.h"
 #include "nodulus/core/json_fields.h"
 #include "nodulus/report/report.h"
+#include "nodulus/report/required.h"
 
 namespace nodulus::report {
 namespace {
@@ -25,48 +26,6 @@ void require_equal(const Source& first, const Json& expected, const Source& othe
 void require_same(const Source& first, const Source& other, const char* section, const char* key,
                   const std::string& what) {
   require_equal(first, first.json.at(section).at(key), other, other.json.at(section).at(key), what);
-}
-
-template <class T>
-void require(const JsonFields& fields, const std::string& key, std::string_view expected) {
-  static_cast<void>(fields.get<T>(key, expected));
-}
-
-void require_list(const JsonFields& fields, const std::string& key) {
-  const Json& value = fields.json(key, "a list");
-  if (!value.is_array()) fields.fail(key, "a list", value.dump());
-}
-
-/// Keys that a metrics.json has, with the form that all else relies on.
-void check_metrics(const Source& source) {
-  const JsonFields fields(source.json, source.path);
-  const JsonFields real = fields.object("real");
-  require<std::string>(real, "hash", "a string");
-  require<std::vector<double>>(real, "window_hu", "[lo, hi]");
-  require<std::vector<int>>(real, "size", "[H, W]");
-  require<int>(real, "downsample", "a whole number");
-  require<std::int64_t>(real.object("counts"), "train", "a whole number");
-  require<std::string>(fields.object("features"), "name", "a string");
-  require<std::string>(fields.object("features"), "sha256", "a string");
-  require_list(fields, "sets");
-  for (const Json& set : source.json["sets"]) {
-    const JsonFields one(set, source.path, "sets");
-    for (const char* key : {"name", "path", "family"}) require<std::string>(one, key, "a string");
-    for (const char* key : {"figures", "traits"}) require_list(one, key);
-  }
-}
-
-void check_sweep(const Source& source) {
-  const JsonFields fields(source.json, source.path);
-  require<std::string>(fields, "name", "a string");
-  require<std::string>(fields, "dataset", "a string");
-  require<std::string>(fields.object("features"), "sha256", "a string");
-  require_list(fields, "points");
-  for (const Json& point : source.json["points"]) {
-    const JsonFields one(point, source.path, "points");
-    require<std::string>(one, "sampler", "a string");
-    require<std::int64_t>(one, "evaluations", "a whole number");
-  }
 }
 
 /// Sets of one name are told apart by their paths.
@@ -91,10 +50,10 @@ std::string whole(const Json& number) {
   return number.is_number() ? fmt::format("{}", number.get<std::int64_t>()) : "-";
 }
 
-/// Table 7.1.4 of the thesis that nodulus began with, with these models in its columns.
+/// Table 7.1.4 of the thesis that nodulus began with, with a row a model.
 Json seed_table(const Json& report) {
   const auto train = report["real"]["counts"]["train"].get<double>();
-  Json columns = {"",           "Training time", "Average loss",         "Images",          "Epochs",
+  Json columns = {"",           "Training time", "Loss, last logged",    "Images",          "Epochs",
                   "Batch size", "Sampler",       "Evaluations an image", "Seconds an image"};
   Json rows = Json::array();
   for (const Json& set : report["sets"]) {
@@ -128,12 +87,12 @@ Source read_source(const std::filesystem::path& file) {
   const auto name = schema.get<std::string>("name", "a string");
   if (name == manifest_schema("sweep")) {
     require_schema(source.json, file, "sweep", newest_metrics);
-    check_sweep(source);
+    require_sweep(source);
   } else {
     if (name != manifest_schema("metrics"))
       schema.fail("name", "\"nodulus.metrics\" of evaluate or \"nodulus.sweep\" of sweep", "\"" + name + "\"");
     require_schema(source.json, file, "metrics", newest_metrics);
-    check_metrics(source);
+    require_metrics(source);
   }
   return source;
 }
@@ -159,6 +118,7 @@ Json combine(const std::vector<Source>& sources) {
       require_same(*first, source, "real", "window_hu", "the window");
       require_same(*first, source, "real", "size", "images of the size");
       require_same(*first, source, "real", "downsample", "images averaged over as many pixels");
+      require_same(*first, source, "real", "spacing_mm", "the pixel size, in mm,");
       for (const Json& set : source.json["sets"]) report["sets"].push_back(set);
       continue;
     }

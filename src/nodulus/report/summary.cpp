@@ -12,6 +12,7 @@ namespace {
 constexpr double significant = 0.05;
 constexpr std::int64_t few_images = 2048;  // below that FD is mostly made of the number of images
 constexpr std::size_t named_traits = 3;
+constexpr std::int64_t too_few = 50;
 
 std::string number(const Json& value) {
   return value.is_number() ? fmt::format("{:.3g}", value.get<double>()) : "unknown";
@@ -60,16 +61,31 @@ std::string nearness_sentence(const Json& report) {
     std::string text =
         fmt::format("{} {}", set["name"].get<std::string>(), fd == nullptr ? "-" : number((*fd)["value"]));
     if (fd != nullptr && (*fd)["ratio"].is_number())
-      text += fmt::format(" ({} times what real images have among themselves)", number((*fd)["ratio"]));
+      text += fmt::format(" ({} at {} images, {} times what as many real images have among themselves)",
+                          number((*fd)["matched"]["value"]), (*fd)["matched"]["count"].get<std::int64_t>(),
+                          number((*fd)["ratio"]));
     return text;
   };
   std::vector<std::string> all;
   for (const Json& set : sets) all.push_back(said(set));
   if (sets.size() == 1) return fmt::format("{} from the real images: {}.", distance, all.front());
-  const bool one_count =
-      std::all_of(sets.begin(), sets.end(), [&](const Json& s) { return s["count"] == sets[0]["count"]; });
-  if (!one_count)
-    return fmt::format("By {}, {}. It depends on the number of images, which differs: compare the ratios.", distance,
+  auto same_for_all = [&](const auto& of) {
+    return std::all_of(sets.begin(), sets.end(), [&](const Json& set) { return of(set) == of(sets[0]); });
+  };
+  if (!same_for_all([](const Json& set) { return set["count"]; })) {
+    const bool matched = same_for_all([](const Json& set) {
+      const Json* fd = figure(set, "fd");
+      return fd == nullptr ? Json() : (*fd)["matched"]["count"];
+    });
+    return fmt::format("By {}, {}. It depends on the number of images, which differs: {}.", distance, listed(all),
+                       matched ? "compare the ratios, which are at one number" : "these do not compare");
+  }
+  const bool intervals = std::all_of(sets.begin(), sets.end(), [](const Json& set) {
+    const Json* fd = figure(set, "fd");
+    return fd != nullptr && (*fd)["interval"].is_array();
+  });
+  if (!intervals)
+    return fmt::format("{} from the real images: {}. Without intervals none can be called nearer.", distance,
                        listed(all));
   const Json* best = clear_lowest(sets, "fd");
   const std::string verdict =
@@ -90,32 +106,44 @@ std::string variety_sentence(const Json& set) {
       percent((*recall)["value"]), percent((*recall)["floor"]["value"]));
 }
 
+/// What is to be known before the traits are: where outlines come from, and that some show nothing.
+std::string outline_words(const Json& set) {
+  std::string text;
+  const Json outlines = set.value("outlines", Json());
+  if (outlines.is_object() && outlines["from"] == "network")
+    text += fmt::format("outlines by a network that agrees with readers by a Dice of {}; ",
+                        number(outlines.value("dice", Json())));
+  const Json empty = set.value("empty_outlines", Json());
+  if (empty.is_object() && empty.value("share", Json()).is_number() && empty["share"].get<double>() > 0)
+    text += fmt::format("{} of the images show no nodule (real ones held out: {}); ", percent(empty["share"]),
+                        percent(empty.value("floor", Json())));
+  return text;
+}
+
 std::string trait_sentence(const Json& set) {
-  const Json& traits = set["traits"];
-  if (traits.empty())
-    return fmt::format("{}: traits were not measured, since no outlines come with the images.",
-                       set["name"].get<std::string>());
+  const auto name = set["name"].get<std::string>();
+  if (set["traits"].empty()) return fmt::format("{}: traits were not measured, since outlines are missing.", name);
   std::vector<std::pair<double, std::string>> apart;
-  for (const Json& t : traits)
-    if (t["ks"]["p_corrected"].is_number() && t["ks"]["p_corrected"].get<double>() < significant)
-      apart.emplace_back(t["wasserstein"]["ratio"].is_number() ? t["wasserstein"]["ratio"].get<double>() : 0.0,
-                         fmt::format("{} ({} in place of {}{}{})", t["title"].get<std::string>(),
-                                     number(t["generated"]["quantiles"]["50"]), number(t["real"]["quantiles"]["50"]),
-                                     t["unit"] == "" ? "" : " ", t["unit"].get<std::string>()));
-  std::string text =
-      fmt::format("{}: of {} traits, {} beyond what chance explains", set["name"].get<std::string>(), traits.size(),
-                  apart.empty() ? "none differs" : counted(static_cast<std::int64_t>(apart.size()), "differ"));
-  if (apart.size() == 1)
-    text = fmt::format("{}: of {} traits, 1 differs beyond what chance explains", set["name"].get<std::string>(),
-                       traits.size());
-  if (apart.size() > 1)
-    text = fmt::format("{}: of {} traits, {} differ beyond what chance explains", set["name"].get<std::string>(),
-                       traits.size(), apart.size());
+  std::int64_t tested = 0;
+  for (const Json& t : set["traits"]) {
+    if (!t["ks"]["p_corrected"].is_number()) continue;
+    ++tested;
+    if (t["ks"]["p_corrected"].get<double>() >= significant) continue;
+    apart.emplace_back(t["wasserstein"]["ratio"].is_number() ? t["wasserstein"]["ratio"].get<double>() : 0.0,
+                       fmt::format("{} ({} in place of {}{}{})", t["title"].get<std::string>(),
+                                   number(t["generated"]["quantiles"]["50"]), number(t["real"]["quantiles"]["50"]),
+                                   t["unit"] == "" ? "" : " ", t["unit"].get<std::string>()));
+  }
+  if (tested == 0) return fmt::format("{}: {}no trait could be measured.", name, outline_words(set));
+  std::string text = fmt::format("{}: {}of {} traits, {} beyond what chance explains", name, outline_words(set), tested,
+                                 apart.empty()       ? "none differs"
+                                 : apart.size() == 1 ? "1 differs"
+                                                     : fmt::format("{} differ", apart.size()));
   std::sort(apart.rbegin(), apart.rend());
   std::vector<std::string> names;
   for (std::size_t i = 0; i < std::min(named_traits, apart.size()); ++i) names.push_back(apart[i].second);
   if (!names.empty()) text += ", most of all, by their medians, " + listed(names);
-  if (set["beyond"].is_object())
+  if (set["beyond"].is_object() && set["beyond"]["share"].is_number())
     text += fmt::format("; {} of the nodules lie beyond the real range in some trait (real ones held out: {})",
                         percent(set["beyond"]["share"]), percent(set["beyond"]["floor"]));
   return text + ".";
@@ -182,10 +210,15 @@ std::vector<std::string> cautions(const Json& report) {
   const std::string distance = report["features"].value("distance", "FD");
   if (fewest < few_images)
     sentences.push_back(
-        fmt::format("With {} images in the smallest set, much of {} is owed to their number. It compares here, at "
+        fmt::format("With {} in the smallest set, much of {} is owed to their number. It compares here, at "
                     "the same number, and with the floor; not with published figures, which rest on 10,000 "
                     "images or more.",
-                    fewest, distance));
+                    counted(fewest, "image"), distance));
+  for (const Json& set : report["sets"])
+    if (set["count"].get<std::int64_t>() < too_few)
+      sentences.push_back(fmt::format("{} has {}: too few to say that traits do not differ or that nothing was copied.",
+                                      set["name"].get<std::string>(),
+                                      counted(set["count"].get<std::int64_t>(), "image")));
   if (distance != "FID")
     sentences.push_back(
         fmt::format("{} is no FID: its features are those of another network ({}), so that it compares with "
@@ -208,9 +241,9 @@ std::vector<std::string> cautions(const Json& report) {
     sentences.push_back(fmt::format("Lengths are at {:.3g} mm a pixel: {}.", report["real"]["spacing_mm"].get<double>(),
                                     report["real"]["spacing_note"].get<std::string>()));
   sentences.push_back(
-      "Intervals hold what drawing other images would change. They do not hold what training another model, with "
-      "another "
-      "seed, would change: one model of a family is not the family.");
+      "Intervals hold what drawing other images would change: of recall and coverage other real ones, of precision, "
+      "density and authenticity other generated ones. They do not hold what training another model, with another seed, "
+      "would change: one model of a family is not the family.");
   sentences.push_back(
       "No radiologist has judged these images. Generated images are for research and teaching, never for diagnosis.");
   return sentences;

@@ -18,13 +18,14 @@
 #include "nodulus/models/catalog.h"
 
 namespace nodulus::app {
-namespace {
 
 /// One way to draw from the model.
 struct SweepPoint {
   std::string sampler;  ///< "" of a model without.
   int steps = 0;
 };
+
+namespace {
 
 /// Quality against work: one model, several samplers and numbers of steps.
 class Sweep final : public Command {

@@ -116,7 +116,7 @@ void initialise(outline::Unet& network, std::uint64_t seed) {
     const std::uint64_t own = number++;
     if (p.dim() != 4) continue;  // norms begin as they are
     RandomStream(seed, own).fill_normal({p.data_ptr<float>(), static_cast<std::size_t>(p.numel())});
-    p.mul_(std::sqrt(2.0 / static_cast<double>(p.numel() / p.size(0))));
+    p.mul_(std::sqrt(2.0 / static_cast<double>(p[0].numel())));
   }
   network.last->bias.zero_();
 }

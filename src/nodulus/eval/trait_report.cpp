@@ -13,6 +13,15 @@
 #include "nodulus/traits/statistics.h"
 
 namespace nodulus::eval {
+
+/// The range of the numbers among values.
+struct TraitRange {
+  double low = 0;
+  double high = 0;
+  /// A trait that cannot be measured is not beyond.
+  [[nodiscard]] bool beyond(double v) const { return v < low || v > high; }
+};
+
 namespace {
 
 using Table = std::vector<std::vector<double>>;
@@ -28,15 +37,7 @@ std::vector<double> trait_column(const Table& table, std::size_t k) {
   return values;
 }
 
-/// The range of the numbers among values.
-struct Range {
-  double low = 0;
-  double high = 0;
-  /// A trait that cannot be measured is not beyond.
-  [[nodiscard]] bool beyond(double v) const { return v < low || v > high; }
-};
-
-Range range_of(std::vector<double> values) {
+TraitRange range_of(std::vector<double> values) {
   values.erase(std::remove_if(values.begin(), values.end(), [](double v) { return std::isnan(v); }), values.end());
   std::sort(values.begin(), values.end());
   return {traits::quantile(values, range_low), traits::quantile(values, range_high)};
@@ -157,7 +158,7 @@ Json trait_report(const TraitSamples& s, int replicates, std::uint64_t seed, con
     const auto generated = trait_column(s.generated, k);
     const traits::KsTest ks = traits::ks_two_sample(training, generated);
     ps.push_back(ks.p);
-    const Range range = range_of(training);
+    const TraitRange range = range_of(training);
     const auto beyond = std::count_if(generated.begin(), generated.end(), [&](double v) { return range.beyond(v); });
     const auto known = std::count_if(generated.begin(), generated.end(), [](double v) { return !std::isnan(v); });
     all.push_back({{"name", trait.name},
@@ -180,7 +181,7 @@ Json trait_report(const TraitSamples& s, int replicates, std::uint64_t seed, con
 
 Json beyond_report(const TraitSamples& s) {
   if (s.generated.empty() || s.training.empty()) return nullptr;
-  std::vector<Range> ranges;
+  std::vector<TraitRange> ranges;
   ranges.reserve(traits::catalog().size());
   for (std::size_t k = 0; k < traits::catalog().size(); ++k) ranges.push_back(range_of(trait_column(s.training, k)));
   auto beyond = [&](const Table& table) {

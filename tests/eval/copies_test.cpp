@@ -91,6 +91,18 @@ TEST(Closeness, TellsASetThatCrowdsTheTrainingImages) {
   const Closeness near = closeness({torch::arange(1, 101, torch::kDouble) / 50, {}, {}}, held_out);
   EXPECT_NEAR(near.share, 0.99, 1e-12);
   EXPECT_LT(near.p, 1e-6);
+  EXPECT_LT(near.share_interval.low, 0.99);
+  EXPECT_GT(near.share_interval.low, 0.9);
+}
+
+TEST(Closeness, AnExactCopyIsNamedEvenWhereHeldOutImagesRepeatTrainingImages) {
+  const Nearest repeats{torch::tensor({0.0, 0.0, 0.0, 5.0, 6.0}, torch::kDouble), {}, {}};
+  const Closeness found = closeness({torch::tensor({0.0, 4.0}, torch::kDouble), {}, {}}, repeats);
+  EXPECT_EQ(found.threshold, 0);
+  EXPECT_TRUE(found.copied()[0].item<bool>());
+  EXPECT_FALSE(found.copied()[1].item<bool>());
+  EXPECT_NEAR(found.share, 0.5, 1e-12);
+  EXPECT_GT(found.p, 0.5);  // as common as among held-out images
 }
 
 }  // namespace

@@ -5,6 +5,7 @@
 
 #include "nodulus/core/npy.h"
 #include "nodulus/core/seed.h"
+#include "nodulus/eval/sweep_judge.h"
 #include "tests/eval/made_images.h"
 #include "tests/support/expect_error.h"
 #include "tests/support/temporary_folder.h"
@@ -164,6 +165,28 @@ TEST_F(Evaluating, ADamagedCacheIsComputedAnew) {
   for (const auto& file : std::filesystem::directory_iterator(folder_ / "cache"))
     std::filesystem::resize_file(file.path(), 50);
   EXPECT_EQ(evaluated()["sets"], first["sets"]);
+}
+
+TEST_F(Evaluating, ASweepFindsTheFiguresOfAnEvaluation) {
+  write_images("few", made_images(20, 3), {-1000, 400});
+  options_.sets = {folder_ / "few"};
+  options_.bootstrap = 50;
+  options_.copies = false;
+  const Json evaluated_once = evaluated();
+  const Json& set = evaluated_once["sets"][0];
+  SilentMonitor monitor;
+  const data::Dataset dataset = data::Dataset::open(folder_ / "set");
+  SweepJudge judge(dataset, View{}, {}, {}, monitor);
+  const Json swept = judge.figures(open_image_set(folder_ / "few").images, 50, 7);
+  EXPECT_NEAR(swept["fd"].get<double>(), figure(set, "fd")["value"].get<double>(), 1e-9);
+  EXPECT_NEAR(swept["kid"].get<double>(), figure(set, "kid")["value"].get<double>(), 1e-9);
+  EXPECT_LT(swept["interval"][0].get<double>(), swept["fd"].get<double>());
+  EXPECT_GT(swept["interval"][1].get<double>(), swept["fd"].get<double>());
+  // All held-out images are the evaluation's floor; fewer of them lie further off.
+  const Json floor = judge.floor(1000, 7);
+  EXPECT_EQ(floor["count"], 30);
+  EXPECT_NEAR(floor["fd"].get<double>(), figure(set, "fd")["floor"]["value"].get<double>(), 1e-9);
+  EXPECT_GT(judge.floor(10, 7)["fd"].get<double>(), floor["fd"].get<double>());
 }
 
 TEST_F(Evaluating, RefusesWhatDoesNotCompare) {

@@ -38,6 +38,7 @@ function trait(t: Trait): Trait {
       real: list(histogram.real),
       generated: list(histogram.generated),
     },
+    beyond_interval: interval(t.beyond_interval),
     wasserstein: t.wasserstein && { ...t.wasserstein, interval: interval(t.wasserstein.interval) },
   };
 }
@@ -49,6 +50,10 @@ function copies(c: Copies | null | undefined): Copies | null {
     ...c,
     named: list(c.named),
     closer_share: c.closer_share ?? nothing,
+    closer_interval: {
+      pixel: interval(c.closer_interval?.pixel ?? null),
+      feature: interval(c.closer_interval?.feature ?? null),
+    },
     closer_p: c.closer_p ?? nothing,
     distances: c.distances ?? nothing,
     threshold: c.threshold ?? nothing,
@@ -76,6 +81,7 @@ function imageSet(s: ImageSet, index: number): ImageSet {
     figures: list(s.figures).map(figure),
     fd_extrapolation: s.fd_extrapolation ?? null,
     kid_blocks: s.kid_blocks ?? null,
+    outlines: s.outlines ?? null,
     traits: list(s.traits).map(trait),
     beyond: s.beyond ? { ...s.beyond, range: interval(s.beyond.range), interval: interval(s.beyond.interval) } : null,
     copies: copies(s.copies),
@@ -84,6 +90,7 @@ function imageSet(s: ImageSet, index: number): ImageSet {
       classes: list(o.classes),
       interval: interval(o.interval),
       judge_interval: interval(o.judge_interval),
+      judge_balanced_accuracy: o.judge_balanced_accuracy ?? null,
       confusion: list(o.confusion),
       judge_confusion: o.judge_confusion ?? null,
     })),

@@ -61,6 +61,8 @@ export interface ImageSet {
   figures: Figure[];
   fd_extrapolation: { points: [number, number][]; slope: Maybe; intercept: Maybe } | null;
   kid_blocks: { size: Maybe; count: Maybe; deviation: Maybe } | null;
+  /** What the traits were measured on: the images' own outlines or a network's; null where they were not. */
+  outlines: { from: string } | null;
   traits: Trait[];
   beyond: { share: Maybe; floor: Maybe; range: Interval | null; interval: Interval | null } | null;
   copies: Copies | null;
@@ -95,6 +97,7 @@ export interface Trait {
   wasserstein: { value: Maybe; interval: Interval | null; floor: Maybe; ratio: Maybe } | null;
   ks: { statistic: Maybe; p: Maybe; p_corrected: Maybe } | null;
   beyond: Maybe;
+  beyond_interval: Interval | null;
 }
 
 export interface Distribution {
@@ -109,6 +112,7 @@ export interface Copies {
   named: number[];
   verdict: string;
   closer_share: { feature: Maybe; pixel: Maybe };
+  closer_interval: { feature: Interval | null; pixel: Interval | null };
   closer_p: { feature: Maybe; pixel: Maybe };
   distances: { pixel: Distances | null; feature: Distances | null };
   threshold: { pixel: Maybe; feature: Maybe };
@@ -141,6 +145,7 @@ export interface Obedience {
   interval: Interval | null;
   chance: Maybe;
   judge_accuracy: Maybe;
+  judge_balanced_accuracy: Maybe;
   judge_interval: Interval | null;
   confusion: Maybe[][];
   judge_confusion: Maybe[][] | null;

@@ -137,6 +137,7 @@ export function traits(seed, fault) {
       wasserstein: { value, interval: [value * 0.8, value * 1.25], floor, ratio: value / floor },
       ks: { statistic: 0.2 * fault, p: 0.001 / fault, p_corrected: k % 3 ? 0.02 / fault : 0.0001 },
       beyond: 0.01 + 0.03 * fault,
+      beyond_interval: [0.005 + 0.02 * fault, 0.02 + 0.05 * fault],
     };
   });
 }
@@ -176,6 +177,7 @@ export function copies(seed, named) {
     named: named ? [3, 17].slice(0, named) : [],
     verdict: named ? `${named} of 500 images are copies of training images` : "no sign of copying",
     closer_share: { feature: 0.02, pixel: 0.012 },
+    closer_interval: { feature: [0.011, 0.036], pixel: null },
     closer_p: { feature: 0.41, pixel: 0.52 },
     distances: { pixel: kind(150, 24), feature: kind(0.62, 0.09) },
     threshold: { pixel: 61, feature: 0.3 },
@@ -213,6 +215,7 @@ export function obedience(seed) {
       chance: 0.2,
       judge_accuracy: 0.45,
       judge_interval: [0.36, 0.55],
+      judge_balanced_accuracy: 0.31,
       confusion,
       judge_confusion: judge,
     },
@@ -226,6 +229,7 @@ export function obedience(seed) {
       chance: 0.333,
       judge_accuracy: null,
       judge_interval: null,
+      judge_balanced_accuracy: null,
       confusion: [
         [28, 2, 0],
         [3, 26, 1],

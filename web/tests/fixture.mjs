@@ -32,6 +32,7 @@ export function imageSet(index, name, family, fault, more = {}) {
       intercept: fd,
     },
     kid_blocks: { size: 50, count: 100, deviation: 0.0021 },
+    outlines: { from: index === 2 ? "network" : "images" },
     traits: traits(seed, fault),
     beyond: {
       share: 0.02 + 0.04 * fault,

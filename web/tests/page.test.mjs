@@ -60,6 +60,14 @@ test("a group of traits is chosen", async () => {
   });
 });
 
+test("real images have a line for each kind of outlines that traits were measured on", async () => {
+  await on("whole", async (tab) => {
+    const label = await tab.locator("#traits .plot svg").first().getAttribute("aria-label");
+    assert.match(label ?? "", /: real, real, outlined by the network, 00001-gan, /);
+    assert.match(await tab.locator("#traits .legend").first().innerText(), /real, outlined by the network/);
+  });
+});
+
 test("quality is shown by FD and by KID", async () => {
   await on("whole", async (tab) => {
     const labels = () =>

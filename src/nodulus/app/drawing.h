@@ -51,6 +51,20 @@ class Drawing {
   [[nodiscard]] virtual std::filesystem::path data() const { return {}; }
 };
 
+/// Images drawn in batches, image i from `seed` + i, and how far that is.
+struct Batches {
+  std::int64_t count = 0;
+  std::int64_t batch = 1;
+  std::uint64_t seed = 0;
+  std::int64_t done = 0;  ///< Images of the batches before.
+  std::int64_t now = 0;   ///< Images of the batch at hand.
+  double seconds = 0;     ///< Spent drawing.
+
+  using Take = std::function<void(const torch::Tensor& images, std::span<const std::uint64_t> seeds)>;
+  /// Hands over each batch, [now, C, H, W], in order.
+  void draw(Drawing& drawing, const Take& take);
+};
+
 /// Settings of generate that only diffusion families have.
 class DiffusionDrawingSettings {
  public:

@@ -5,6 +5,7 @@
 #include "nodulus/app/commands.h"
 #include "nodulus/app/compute.h"
 #include "nodulus/app/feature_cache_option.h"
+#include "nodulus/app/figure_text.h"
 #include "nodulus/core/artifact.h"
 #include "nodulus/core/error.h"
 #include "nodulus/core/reject.h"
@@ -12,21 +13,13 @@
 namespace nodulus::app {
 namespace {
 
-std::string number_text(const Json& number) {
-  return number.is_null() ? "-" : fmt::format("{:.4g}", number.get<double>());
-}
-
-std::string interval_text(const Json& interval) {
-  return interval.is_null() ? "" : fmt::format(" ({} to {})", number_text(interval[0]), number_text(interval[1]));
-}
-
 /// Of a label that some images were asked for by.
 std::string obedience_text(const Json& label) {
   std::string text = fmt::format("\n  {}: {} of {} images as asked{}, by the {}", label["label"].get<std::string>(),
-                                 number_text(label["correct"]), label["asked"].get<std::int64_t>(),
+                                 figure_text(label["correct"]), label["asked"].get<std::int64_t>(),
                                  interval_text(label["interval"]), label["judge"].get<std::string>());
   if (!label["judge_accuracy"].is_null())
-    text += fmt::format(", which is right for {} of held-out real ones", number_text(label["judge_accuracy"]));
+    text += fmt::format(", which is right for {} of held-out real ones", figure_text(label["judge_accuracy"]));
   return text;
 }
 
@@ -37,9 +30,9 @@ std::string set_text(const Json& set) {
                                  set["count"].get<std::int64_t>(), "figure", "value (95 %)", count, "floor", "ratio");
   for (const Json& figure : set["figures"])
     text += fmt::format("\n  {:<34}{:<32}{:>11}{:>11}{:>9}", figure["title"].get<std::string>(),
-                        number_text(figure["value"]) + interval_text(figure["interval"]),
-                        number_text(figure["matched"]["value"]), number_text(figure["matched"]["floor"]),
-                        number_text(figure["ratio"]));
+                        figure_text(figure["value"]) + interval_text(figure["interval"]),
+                        figure_text(figure["matched"]["value"]), figure_text(figure["matched"]["floor"]),
+                        figure_text(figure["ratio"]));
   if (!set["copies"].is_null()) text += fmt::format("\n  copies: {}", set["copies"]["verdict"].get<std::string>());
   for (const Json& label : set["obedience"]) text += obedience_text(label);
   return text;

@@ -1,8 +1,5 @@
 #include <fmt/format.h>
 
-#include <algorithm>
-#include <chrono>
-#include <numeric>
 #include <optional>
 
 #include "nodulus/app/commands.h"
@@ -58,9 +55,7 @@ class Generate final : public Command {
     ArtifactWriter artifact(out_, "images", common.force);
     const data::ModelShape shape{info.image_channels, info.resolution, info.resolution};
     ImagesWriter writer(artifact.path(), shape, info.window_hu, pictures_);
-    const auto began = std::chrono::steady_clock::now();
     const std::optional<Error> early = draw_all(*drawing, writer);
-    const std::chrono::duration<double> took = std::chrono::steady_clock::now() - began;
     writer.close();
     Manifest manifest;
     manifest.kind = "images";
@@ -77,7 +72,7 @@ class Generate final : public Command {
     manifest.synthetic = true;
     manifest.inputs.push_back(input);
     if (!drawing->data().empty()) manifest.inputs.push_back(manifest_input(drawing->data()));
-    const GenerationCost cost{took.count(),          writer.count(), drawing->evaluations(),
+    const GenerationCost cost{batches_.seconds,      writer.count(), drawing->evaluations(),
                               drawing->parameters(), common.device,  common.threads};
     write_record(artifact.path(), info, cost_json(cost, request.checkpoint, info),
                  path_.strips(first_image_, info.window_hu, seed_));
@@ -98,13 +93,13 @@ class Generate final : public Command {
     request.device = device_from(common.device);
     request.on_step = [this, &monitor](std::int64_t done, std::int64_t total) {
       if (monitor.stop_requested())
-        throw Error(ErrorCode::stopped, done_ == 0 ? "stopped before the first batch was done" : "stopped");
+        throw Error(ErrorCode::stopped, batches_.done == 0 ? "stopped before the first batch was done" : "stopped");
       // Images, by the share of their steps that is done.
-      const std::int64_t images = done_ + batch_now_ * done / total;
+      const std::int64_t images = batches_.done + batches_.now * done / total;
       monitor.progress({"generating", images, count_, "images", fmt::format("step {}/{}", done, total)});
     };
     request.on_question = [this](const torch::Tensor& x, double sigma) {
-      if (done_ == 0) path_.see(x.narrow(1, 0, 1), sigma);
+      if (batches_.done == 0) path_.see(x.narrow(1, 0, 1), sigma);
     };
     return request;
   }
@@ -136,20 +131,17 @@ class Generate final : public Command {
   }
 
   void draw(Drawing& drawing, ImagesWriter& writer) {
-    for (done_ = 0; done_ < count_; done_ += batch_now_) {
-      batch_now_ = std::min<std::int64_t>(batch_, count_ - done_);
-      std::vector<std::uint64_t> seeds(static_cast<std::size_t>(batch_now_));
-      std::iota(seeds.begin(), seeds.end(), seed_ + static_cast<std::uint64_t>(done_));
-      const torch::Tensor images = drawing.images(seeds, done_);
-      if (done_ == 0) first_image_ = images[0].narrow(0, 0, 1).clone();
-      const auto one = static_cast<std::size_t>(images.numel() / batch_now_);
+    batches_ = {.count = count_, .batch = batch_, .seed = seed_};
+    batches_.draw(drawing, [&](const torch::Tensor& images, std::span<const std::uint64_t> seeds) {
+      if (batches_.done == 0) first_image_ = images[0].narrow(0, 0, 1).clone();
+      const auto one = static_cast<std::size_t>(images.numel() / images.size(0));
       for (std::size_t i = 0; i < seeds.size(); ++i) {
         writer.append({images.data_ptr<float>() + i * one, one},
                       {model_.string(), std::to_string(drawing.seed(seeds[i])),
-                       drawing.condition(done_ + static_cast<std::int64_t>(i), seeds[i]), drawing.sampler(),
+                       drawing.condition(batches_.done + static_cast<std::int64_t>(i), seeds[i]), drawing.sampler(),
                        std::to_string(drawing.steps()), std::to_string(drawing.evaluations())});
       }
-    }
+    });
   }
 
   [[nodiscard]] Outcome outcome_of(const Drawing& drawing, std::int64_t count) const {
@@ -178,8 +170,7 @@ class Generate final : public Command {
   GanDrawingSettings gan_;
   PathRecorder path_;
   torch::Tensor first_image_;  // [1, H, W]
-  std::int64_t done_ = 0;
-  std::int64_t batch_now_ = 0;
+  Batches batches_;
 };
 
 }  // namespace

@@ -1,13 +1,12 @@
 #include <fmt/format.h>
 
-#include <chrono>
-#include <numeric>
 #include <set>
 
 #include "nodulus/app/commands.h"
 #include "nodulus/app/compute.h"
 #include "nodulus/app/drawing.h"
 #include "nodulus/app/feature_cache_option.h"
+#include "nodulus/app/figure_text.h"
 #include "nodulus/app/trained.h"
 #include "nodulus/core/artifact.h"
 #include "nodulus/core/error.h"
@@ -49,11 +48,7 @@ class Sweep final : public Command {
   Outcome plan(const CommonOptions& common, Monitor& /*monitor*/) override {
     const Inputs inputs = open(common);
     static_cast<void>(data::Dataset::open(real_));
-    std::int64_t evaluations = 0;
-    for (const SweepPoint& point : inputs.points) {
-      Settings settings(point);
-      evaluations += count_ * settings.open(request(inputs, common))->evaluations();
-    }
+    const std::int64_t evaluations = checked(inputs, common);
     Outcome outcome;
     outcome.figures = {{"points", inputs.points.size()}, {"evaluations", evaluations}};
     outcome.text = fmt::format("would draw {} images each of {} kinds, {} evaluations of the network in all", count_,
@@ -70,6 +65,7 @@ class Sweep final : public Command {
                                model_.string(), real_.string()));
     const eval::View view{inputs.info.options.value("downsample", 1), inputs.info.options.value("size", 0),
                           inputs.info.window_hu};
+    checked(inputs, common);
     eval::SweepJudge judge(dataset, view, features_, cache_.folder(), monitor);
     Json points = Json::array();
     Outcome outcome;
@@ -147,6 +143,17 @@ class Sweep final : public Command {
     return inputs;
   }
 
+  /// Opens every point before the first is drawn, so that settings that do not fit cost no work. Evaluations of the
+  /// network in all, as far as they are known.
+  std::int64_t checked(const Inputs& inputs, const CommonOptions& common) const {
+    std::int64_t evaluations = 0;
+    for (const SweepPoint& point : inputs.points) {
+      Settings settings(point);
+      evaluations += count_ * settings.open(request(inputs, common))->evaluations();
+    }
+    return evaluations;
+  }
+
   [[nodiscard]] DrawingRequest request(const Inputs& inputs, const CommonOptions& common) const {
     DrawingRequest request;
     request.checkpoint = inputs.checkpoint;
@@ -159,10 +166,10 @@ class Sweep final : public Command {
 
   Json drawn(const SweepPoint& point, DrawingRequest request, eval::SweepJudge& judge, Monitor& monitor,
              std::size_t number, std::size_t points) const {
-    std::int64_t done = 0;
+    Batches batches{.count = count_, .batch = batch_, .seed = seed_};
     request.on_step = [&](std::int64_t step, std::int64_t steps) {
       if (monitor.stop_requested()) throw Error(ErrorCode::stopped, "stopped; nothing was written");
-      monitor.progress({point.sampler.empty() ? "drawing" : point.sampler, done, count_, "images",
+      monitor.progress({point.sampler.empty() ? "drawing" : point.sampler, batches.done, count_, "images",
                         fmt::format("{} of {}, step {}/{}", number + 1, points, step, steps)});
     };
     Settings settings(point);
@@ -171,35 +178,24 @@ class Sweep final : public Command {
     images.height = images.width = static_cast<int>(request.info.resolution);
     images.window_hu = request.info.window_hu;
     const auto plane = static_cast<std::size_t>(images.height) * static_cast<std::size_t>(images.width);
-    const auto began = std::chrono::steady_clock::now();
-    for (done = 0; done < count_;) {
-      std::vector<std::uint64_t> seeds(static_cast<std::size_t>(std::min<std::int64_t>(batch_, count_ - done)));
-      std::iota(seeds.begin(), seeds.end(), seed_ + static_cast<std::uint64_t>(done));
-      const torch::Tensor batch = drawing->images(seeds, done).select(1, 0).contiguous();
-      for (std::size_t i = 0; i < seeds.size(); ++i) {
-        eval::append_model_image(images, {batch.data_ptr<float>() + i * plane, plane});
-      }
-      done += static_cast<std::int64_t>(seeds.size());
-    }
-    const std::chrono::duration<double> took = std::chrono::steady_clock::now() - began;
+    batches.draw(*drawing, [&](const torch::Tensor& drawn, std::span<const std::uint64_t> seeds) {
+      const torch::Tensor ct = drawn.select(1, 0).contiguous();
+      for (std::size_t i = 0; i < seeds.size(); ++i)
+        eval::append_model_image(images, {ct.data_ptr<float>() + i * plane, plane});
+    });
     Json json = {{"sampler", point.sampler},
                  {"steps", drawing->steps()},
                  {"evaluations", drawing->evaluations()},
-                 {"seconds_per_image", took.count() / static_cast<double>(count_)}};
+                 {"seconds_per_image", batches.seconds / static_cast<double>(count_)}};
     json.update(judge.figures(images, bootstrap_, seed_));
     return json;
   }
 
-  [[nodiscard]] static std::string figure_text(const Json& figure) {
-    return figure.is_null() ? "-" : fmt::format("{:.4g}", figure.get<double>());
-  }
-
   [[nodiscard]] static std::string row_text(const Json& json) {
-    const Json& interval = json["interval"];
-    return fmt::format(
-        "\n{:<22}{:>7}{:>13}{:>14.3g}  {}{}", json["sampler"].get<std::string>(), json["steps"].get<int>(),
-        json["evaluations"].get<std::int64_t>(), json["seconds_per_image"].get<double>(), figure_text(json["fd"]),
-        interval.is_null() ? "" : fmt::format(" ({} to {})", figure_text(interval[0]), figure_text(interval[1])));
+    return fmt::format("\n{:<22}{:>7}{:>13}{:>14.3g}  {}{}", json["sampler"].get<std::string>(),
+                       json["steps"].get<int>(), json["evaluations"].get<std::int64_t>(),
+                       json["seconds_per_image"].get<double>(), figure_text(json["fd"]),
+                       interval_text(json["interval"]));
   }
 
   std::filesystem::path model_;

@@ -29,9 +29,9 @@ fs::path tidy(const fs::path& target) {
 /// What a path looks like in a message: as the user wrote it.
 std::string quoted(const fs::path& path) { return "'" + path.string() + "'"; }
 
-/// The schema that a folder's manifest.json names, "" where it has none.
-std::string schema_of(const fs::path& folder) {
-  std::ifstream stream(folder / "manifest.json");
+/// The schema that a file of ours names, such as a folder's manifest.json; "" where it has none.
+std::string schema_of(const fs::path& file) {
+  std::ifstream stream(file);
   const Json json = Json::parse(stream, nullptr, false);
   const Json schema = json.is_object() ? json.value("schema", Json::object()) : Json::object();
   const Json name = schema.is_object() ? schema.value("name", Json()) : Json();
@@ -42,7 +42,7 @@ void check_replaceable(const fs::path& target, std::string_view kind) {
   std::error_code error;
   const bool folder = fs::is_directory(fs::symlink_status(target, error));
   if (folder && fs::is_empty(target, error)) return;
-  const std::string schema = folder ? schema_of(target) : "";
+  const std::string schema = folder ? schema_of(target / "manifest.json") : "";
   if (schema == manifest_schema(kind)) return;
   const std::string found = schema.starts_with("nodulus.") ? "of another kind (" + schema.substr(8) + ")"
                                                            : "nothing that nodulus made (no manifest.json of ours)";
@@ -65,10 +65,6 @@ void swap_in(const fs::path& fresh, const fs::path& old) {
   if (::rename(aside.c_str(), fresh.c_str()) != 0) throw io_error("rename", aside);
 }
 
-}  // namespace
-
-namespace {
-
 void check_there(const fs::path& target, const fs::path& path, bool force, const std::function<void()>& replaceable) {
   if (there(path)) {
     if (!force) throw Error(ErrorCode::exists, quoted(target) + " is there already; --force replaces it");
@@ -90,10 +86,7 @@ void check_target(const fs::path& target, std::string_view kind, bool force) {
 void check_file_target(const fs::path& target, std::string_view kind, bool force) {
   const fs::path path = tidy(target);
   check_there(target, path, force, [&] {
-    std::ifstream stream(path);
-    const Json json = Json::parse(stream, nullptr, false);
-    const Json schema = json.is_object() ? json.value("schema", Json::object()) : Json::object();
-    if (!schema.is_object() || schema.value("name", Json()) != manifest_schema(kind))
+    if (schema_of(path) != manifest_schema(kind))
       throw Error(ErrorCode::exists, quoted(target) + " is there and no " + std::string(kind) +
                                          " of nodulus: --force replaces only what this command has made");
   });

@@ -1,6 +1,5 @@
 #pragma once
 
-#include <array>
 #include <cstdint>
 #include <span>
 #include <vector>
@@ -8,8 +7,6 @@
 #include "nodulus/core/png.h"
 
 namespace nodulus {
-
-using Rgb = std::array<std::uint8_t, 3>;
 
 /// Hounsfield units shown from black (lo) to white (hi).
 struct WindowHu {

@@ -202,6 +202,14 @@ Picture::Picture(int width_px, int height_px, int channel_count, std::uint8_t fi
                  static_cast<std::size_t>(channel_count),
              fill) {}
 
+void fill_box(Picture& picture, int left, int top, int right, int bottom, const Rgb& color) {
+  for (int y = std::max(top, 0); y < std::min(bottom, picture.height); ++y) {
+    for (int x = std::max(left, 0); x < std::min(right, picture.width); ++x) {
+      std::copy(color.begin(), color.end(), picture.at(x, y));
+    }
+  }
+}
+
 Bytes encode_png(const Picture& picture, std::span<const PngText> texts) { return encode(raster_of(picture), texts); }
 Bytes encode_png(const Picture16& picture, std::span<const PngText> texts) { return encode(raster_of(picture), texts); }
 

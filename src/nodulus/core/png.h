@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <filesystem>
 #include <span>
@@ -26,6 +27,11 @@ struct Picture {
     return pixels.data() + (static_cast<std::size_t>(y) * width + x) * channels;
   }
 };
+
+using Rgb = std::array<std::uint8_t, 3>;
+
+/// Paints the pixels [left, right) x [top, bottom) of an RGB picture, as far as they lie in it.
+void fill_box(Picture& picture, int left, int top, int right, int bottom, const Rgb& color);
 
 /// A 16-bit gray picture, [height, width].
 struct Picture16 {

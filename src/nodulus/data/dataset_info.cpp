@@ -40,16 +40,25 @@ Label label_of(const JsonFields& fields) {
   return label;
 }
 
-Json json_of(const Counts& counts) {
-  return {{"images", counts.images}, {"patients", counts.patients}, {"nodules", counts.nodules}};
-}
-
 Counts counts_of(const JsonFields& fields) {
   return {fields.get<std::int64_t>("images", "a count"), fields.get<std::int64_t>("patients", "a count"),
           fields.get<std::int64_t>("nodules", "a count")};
 }
 
 }  // namespace
+
+Json counts_json(const Counts& counts) {
+  return {{"images", counts.images}, {"patients", counts.patients}, {"nodules", counts.nodules}};
+}
+
+Json sources_json(const std::vector<Source>& sources) {
+  Json json = Json::array();
+  for (const Source& source : sources) {
+    json.push_back(
+        {{"name", source.name}, {"licence", source.licence}, {"citation", source.citation}, {"url", source.url}});
+  }
+  return json;
+}
 
 void write_dataset_info(const std::filesystem::path& file, const DatasetInfo& info) {
   Json json;
@@ -61,16 +70,12 @@ void write_dataset_info(const std::filesystem::path& file, const DatasetInfo& in
   json["spacing_mm"] = info.spacing_mm ? Json(*info.spacing_mm) : Json(nullptr);
   json["padding_hu"] = info.padding_hu;
   json["hu"] = info.hu_note;
-  json["sources"] = Json::array();
-  for (const Source& source : info.sources) {
-    json["sources"].push_back(
-        {{"name", source.name}, {"licence", source.licence}, {"citation", source.citation}, {"url", source.url}});
-  }
+  json["sources"] = sources_json(info.sources);
   json["labels"] = Json::array();
   for (const Label& label : info.labels) json["labels"].push_back(json_of(label));
   json["split"] = {{"rule", describe(info.split)}, {"train", info.split.train}, {"val", info.split.val}};
-  json["counts"] = json_of(info.counts);
-  for (const auto& [split, counts] : info.counts_by_split) json["counts"][split] = json_of(counts);
+  json["counts"] = counts_json(info.counts);
+  for (const auto& [split, counts] : info.counts_by_split) json["counts"][split] = counts_json(counts);
   json["rejects"] = info.rejects.empty() ? Json::object() : Json(info.rejects);
   json["files"] = info.files.empty() ? Json::object() : Json(info.files);
   write_json(file, json);

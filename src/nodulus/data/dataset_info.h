@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "nodulus/core/contact_sheet.h"
+#include "nodulus/core/manifest.h"
 #include "nodulus/data/labels.h"
 #include "nodulus/data/split.h"
 
@@ -46,5 +47,9 @@ struct DatasetInfo {
 /// Error{bad_input} naming key, expected and found; Error{not_found}.
 DatasetInfo read_dataset_info(const std::filesystem::path& file);
 void write_dataset_info(const std::filesystem::path& file, const DatasetInfo& info);
+
+/// As files of ours have them.
+Json counts_json(const Counts& counts);
+Json sources_json(const std::vector<Source>& sources);
 
 }  // namespace nodulus::data

@@ -33,14 +33,6 @@ constexpr std::array<std::array<std::uint8_t, 7>, 11> glyphs{{{14, 17, 19, 21, 2
 constexpr int glyph_scale = 2;
 constexpr int glyph_step = 6 * glyph_scale;
 
-void fill(Picture& picture, int left, int top, int right, int bottom, const Rgb& color) {
-  for (int y = std::max(top, 0); y < std::min(bottom, picture.height); ++y) {
-    for (int x = std::max(left, 0); x < std::min(right, picture.width); ++x) {
-      std::copy(color.begin(), color.end(), picture.at(x, y));
-    }
-  }
-}
-
 /// A whole number centred on x.
 void draw_number(Picture& picture, int value, int x, int top) {
   const std::string text = std::to_string(value);
@@ -50,8 +42,8 @@ void draw_number(Picture& picture, int value, int x, int top) {
     for (int row = 0; row < 7; ++row) {
       for (int column = 0; column < 5; ++column) {
         if ((glyph[static_cast<std::size_t>(row)] >> (4 - column) & 1) == 0) continue;
-        fill(picture, left + column * glyph_scale, top + row * glyph_scale, left + (column + 1) * glyph_scale,
-             top + (row + 1) * glyph_scale, ink);
+        fill_box(picture, left + column * glyph_scale, top + row * glyph_scale, left + (column + 1) * glyph_scale,
+                 top + (row + 1) * glyph_scale, ink);
       }
     }
     left += glyph_step;
@@ -67,23 +59,23 @@ Picture histogram_picture(std::span<const std::int64_t> counts, double first_hu,
   const int bar_width = std::max(1, 1000 / bins);
   const int left = margin + 2 * glyph_step;  // room for half a number
   Picture picture(2 * left + bins * bar_width, height, 3);
-  fill(picture, 0, 0, picture.width, height, background);
+  fill_box(picture, 0, 0, picture.width, height, background);
   const auto x_of = [&](double hu) {
     return left + static_cast<int>(std::lround((hu - first_hu) / bin_hu * bar_width));
   };
   const int floor_y = height - axis_height;
   const double last_hu = first_hu + bins * bin_hu;
-  fill(picture, x_of(std::max(window.lo, first_hu)), margin / 2, x_of(std::min(window.hi, last_hu)), floor_y, lit);
+  fill_box(picture, x_of(std::max(window.lo, first_hu)), margin / 2, x_of(std::min(window.hi, last_hu)), floor_y, lit);
   const std::int64_t most = *std::max_element(counts.begin(), counts.end());
   for (int i = 0; i < bins; ++i) {
     const double part = std::log1p(static_cast<double>(counts[static_cast<std::size_t>(i)])) /
                         std::log1p(static_cast<double>(std::max<std::int64_t>(most, 1)));
     const int top = floor_y - static_cast<int>(std::lround(part * (floor_y - margin)));
-    fill(picture, left + i * bar_width, top, left + (i + 1) * bar_width, floor_y, bar);
+    fill_box(picture, left + i * bar_width, top, left + (i + 1) * bar_width, floor_y, bar);
   }
-  fill(picture, left, floor_y, left + bins * bar_width, floor_y + 1, ink);
+  fill_box(picture, left, floor_y, left + bins * bar_width, floor_y + 1, ink);
   for (int hu = static_cast<int>(std::ceil(first_hu / 500)) * 500; hu <= last_hu; hu += 500) {
-    fill(picture, x_of(hu), floor_y, x_of(hu) + 1, floor_y + 6, ink);
+    fill_box(picture, x_of(hu), floor_y, x_of(hu) + 1, floor_y + 6, ink);
     draw_number(picture, hu, x_of(hu), floor_y + 12);
   }
   return picture;

@@ -4,7 +4,6 @@
 
 #include "nodulus/core/error.h"
 #include "nodulus/core/json_fields.h"
-#include "nodulus/core/manifest.h"
 #include "nodulus/data/dataset_info.h"
 
 namespace nodulus::data {
@@ -29,12 +28,12 @@ std::string kind_of(const std::filesystem::path& folder) {
 StoredImages StoredImages::open(const std::filesystem::path& folder) {
   StoredImages source;
   const std::string kind = kind_of(folder);
-  const Manifest manifest = read_manifest(folder, kind, 1);
-  source.synthetic_ = manifest.synthetic;
+  source.manifest_ = read_manifest(folder, kind, 1);
+  const Json& options = source.manifest_.options;
   if (kind == "dataset") source.window_ = read_dataset_info(folder / "dataset.json").window_hu;
-  if (kind == "images" && manifest.options.is_object() && manifest.options.contains("window_hu")) {
-    const auto window = JsonFields(manifest.options, folder / "manifest.json", "options")
-                            .get<std::array<double, 2>>("window_hu", "[lo, hi]");
+  if (kind == "images" && options.is_object() && options.contains("window_hu")) {
+    const auto window =
+        JsonFields(options, folder / "manifest.json", "options").get<std::array<double, 2>>("window_hu", "[lo, hi]");
     source.window_ = {window[0], window[1]};
   }
   source.items_ = CsvTable::read(folder / "items.csv");

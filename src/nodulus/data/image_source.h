@@ -8,6 +8,7 @@
 
 #include "nodulus/core/contact_sheet.h"
 #include "nodulus/core/csv.h"
+#include "nodulus/core/manifest.h"
 #include "nodulus/core/npy.h"
 
 namespace nodulus::data {
@@ -22,7 +23,8 @@ class StoredImages {
   [[nodiscard]] int height() const { return static_cast<int>(images_.shape()[1]); }
   [[nodiscard]] int width() const { return static_cast<int>(images_.shape()[2]); }
   [[nodiscard]] bool masks() const { return has_masks_; }
-  [[nodiscard]] bool synthetic() const { return synthetic_; }
+  [[nodiscard]] const Manifest& manifest() const { return manifest_; }
+  [[nodiscard]] bool synthetic() const { return manifest_.synthetic; }
   [[nodiscard]] WindowHu window_hu() const { return window_; }
   [[nodiscard]] const CsvTable& items() const { return items_; }
   [[nodiscard]] std::span<const std::int16_t> image(std::int64_t i) const { return images_.row<std::int16_t>(i); }
@@ -33,8 +35,8 @@ class StoredImages {
   NpyMap masks_;
   CsvTable items_;
   WindowHu window_;
+  Manifest manifest_;
   bool has_masks_ = false;
-  bool synthetic_ = false;
 };
 
 }  // namespace nodulus::data

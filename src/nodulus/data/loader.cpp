@@ -6,6 +6,7 @@
 
 #include "nodulus/core/error.h"
 #include "nodulus/core/seed.h"
+#include "nodulus/data/pose.h"
 
 namespace nodulus::data {
 namespace {
@@ -17,31 +18,6 @@ std::uint64_t mixed(std::uint64_t half, std::uint64_t key, std::uint64_t round) 
   x = (x ^ (x >> 33)) * 0xff51afd7ed558ccdull;
   x = (x ^ (x >> 33)) * 0xc4ceb9fe1a85ec53ull;
   return x ^ (x >> 33);
-}
-
-/// Flips and quarter turns of one sample.
-struct Pose {
-  bool left_right = false;
-  bool up_down = false;
-  int turns = 0;
-};
-
-/// Moves `plane`, [height, width], into `out` in that pose.
-void place(std::span<const float> plane, int height, int width, const Pose& pose, std::span<float> out) {
-  for (int y = 0; y < height; ++y) {
-    for (int x = 0; x < width; ++x) {
-      int row = y;
-      int column = x;
-      for (int turn = 0; turn < pose.turns; ++turn) {  // square images only
-        const int previous = row;
-        row = column;
-        column = width - 1 - previous;
-      }
-      if (pose.left_right) column = width - 1 - column;
-      if (pose.up_down) row = height - 1 - row;
-      out[static_cast<std::size_t>(y) * width + x] = plane[static_cast<std::size_t>(row) * width + column];
-    }
-  }
 }
 
 }  // namespace

@@ -1,8 +1,10 @@
 #include "nodulus/eval/catalog.h"
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 
+#include "nodulus/core/error.h"
 #include "nodulus/core/seed.h"
 #include "nodulus/eval/ms_ssim.h"
 
@@ -30,20 +32,13 @@ std::vector<double> replicated(const Comparison& c, const Sample& reference, con
   return values;
 }
 
-FigureValue fd(Comparison& c, int replicates) {
-  const double value = frechet_distance(c.reference().features, c.other().features);
-  return {value,
-          centred_interval(value,
-                           replicated(c, c.reference(), c.other(), replicates, [&](const Tensor& wr, const Tensor& wo) {
-                             return frechet_distance(c.reference().features, wr, c.other().features, wo);
-                           }))};
-}
+FigureValue fd(Comparison& c, int replicates) { return c.frechet(replicates); }
 
 FigureValue fd_infinity(Comparison& c, int replicates) {
   const FrechetLimit& limit = c.limit();
   if (replicates < 2) return {limit.limit, centred_interval(limit.limit, {})};
   // As wide as FD's own interval, and the line's uncertainty besides.
-  const FigureValue at_all = fd(c, replicates);
+  const FigureValue& at_all = c.frechet(replicates);
   auto wider = [&](double half) { return std::hypot(half, 1.96 * limit.standard_error); };
   return {limit.limit,
           {limit.limit - wider(at_all.value - at_all.interval.low),
@@ -84,9 +79,8 @@ FigureValue diversity(Comparison& c, int replicates) {
   const Tensor pairs = ms_ssim_of_pairs(c.other().pixels, diversity_pairs, derive_seed(c.seed(), "pairs"));
   constexpr double none = std::numeric_limits<double>::quiet_NaN();
   if (pairs.numel() == 0) return {none, {none, none}};
-  std::vector<std::int64_t> own(static_cast<std::size_t>(pairs.numel()));
-  for (std::size_t i = 0; i < own.size(); ++i) own[i] = static_cast<std::int64_t>(i);
-  return {pairs.mean().item<double>(), interval_of_mean(pairs, own, replicates, derive_seed(c.seed(), "pairs"))};
+  return {pairs.mean().item<double>(),
+          interval_of_mean(pairs, each_alone(pairs.numel()), replicates, derive_seed(c.seed(), "pairs"))};
 }
 
 /// Authenticity, Alaa et al. 2022 (arXiv 2102.08921, section 5): 1 where the nearest reference image is further from
@@ -108,6 +102,16 @@ Comparison::Comparison(const Sample& reference, const Sample& other, std::uint64
   };
   some_reference_ = some(reference, "some reference");
   some_other_ = some(other, "some other");
+}
+
+const FigureValue& Comparison::frechet(int replicates) {
+  const auto known = frechet_.find(replicates);
+  if (known != frechet_.end()) return known->second;
+  const double value = frechet_distance(reference_.features, other_.features);
+  const auto draws = replicated(*this, reference_, other_, replicates, [&](const Tensor& wr, const Tensor& wo) {
+    return frechet_distance(reference_.features, wr, other_.features, wo);
+  });
+  return frechet_.emplace(replicates, FigureValue{value, centred_interval(value, draws)}).first->second;
 }
 
 const KernelDistance& Comparison::kernel() {
@@ -136,35 +140,57 @@ const std::vector<FigureRow>& figures() {
       {"fd", "FD",
        "how far the features of these images lie from the real ones', in mean and spread; it falls with the "
        "number of images, so compare with the floor at as many",
-       "lower", true, fd},
+       "lower", fd},
       {"fd_infinity", "FD, endless images",
        "FD, less a part of what it owes to the number of images, by a line through fewer; with few images a guess",
-       "lower", true, fd_infinity},
+       "lower", fd_infinity},
       {"kid", "Kernel distance ({})",
        "how far the features lie from the real ones', without a bias from the number of "
        "images; may fall below 0 by chance",
-       "lower", true, kid},
-      {"precision_3", "Precision (k = 3)", "share of these images that look like real ones: fidelity", "higher", false,
+       "lower", kid},
+      {"precision_3", "Precision (k = 3)", "share of these images that look like real ones: fidelity", "higher",
        precision<3>},
-      {"recall_3", "Recall (k = 3)", "share of real images that these could pass for: variety", "higher", false,
-       recall<3>},
-      {"density_3", "Density (k = 3)", "how densely real images lie about these; 1 for real ones", "higher", false,
+      {"recall_3", "Recall (k = 3)", "share of real images that these could pass for: variety", "higher", recall<3>},
+      {"density_3", "Density (k = 3)", "how densely real images lie about these; 1 for real ones", "higher",
        density<3>},
-      {"coverage_3", "Coverage (k = 3)", "share of real images with one of these nearby", "higher", false, coverage<3>},
-      {"precision_5", "Precision (k = 5)", "as with k = 3, wider neighbourhoods", "higher", false, precision<5>},
-      {"recall_5", "Recall (k = 5)", "as with k = 3, wider neighbourhoods", "higher", false, recall<5>},
-      {"density_5", "Density (k = 5)", "as with k = 3, wider neighbourhoods", "higher", false, density<5>},
-      {"coverage_5", "Coverage (k = 5)", "as with k = 3, wider neighbourhoods", "higher", false, coverage<5>},
+      {"coverage_3", "Coverage (k = 3)", "share of real images with one of these nearby", "higher", coverage<3>},
+      {"precision_5", "Precision (k = 5)", "as with k = 3, wider neighbourhoods", "higher", precision<5>},
+      {"recall_5", "Recall (k = 5)", "as with k = 3, wider neighbourhoods", "higher", recall<5>},
+      {"density_5", "Density (k = 5)", "as with k = 3, wider neighbourhoods", "higher", density<5>},
+      {"coverage_5", "Coverage (k = 5)", "as with k = 3, wider neighbourhoods", "higher", coverage<5>},
       {"ms_ssim", "MS-SSIM of pairs",
        "how alike two of these images look, on average; well above the floor: they "
        "repeat themselves",
-       "none", false, diversity},
+       "none", diversity},
       {"authenticity", "Authenticity",
        "share of these images that are further from the nearest training image than that "
        "is from its own nearest",
-       "higher", false, authenticity},
+       "higher", authenticity},
   };
   return rows;
+}
+
+std::vector<FigureRow> figures(std::initializer_list<std::string_view> names) {
+  std::vector<FigureRow> rows;
+  for (const std::string_view name : names) {
+    const auto row = std::find_if(figures().begin(), figures().end(), [&](const auto& r) { return r.name == name; });
+    if (row == figures().end()) throw Error(ErrorCode::internal, "no figure is called " + std::string(name));
+    rows.push_back(*row);
+  }
+  return rows;
+}
+
+std::vector<double> values_at(const std::vector<FigureRow>& rows, const Sample& reference, const Sample& other,
+                              std::int64_t count, int draws, std::uint64_t seed) {
+  const int drawn = other.count() > count ? draws : 1;
+  std::vector<double> means(rows.size(), 0);
+  for (int d = 0; d < drawn; ++d) {
+    const std::uint64_t own = derive_seed(seed, static_cast<std::uint64_t>(d));
+    const Sample some = other.at(subset(other.count(), count, own));
+    Comparison comparison(reference, some, own);
+    for (std::size_t k = 0; k < rows.size(); ++k) means[k] += rows[k].compute(comparison, 0).value / drawn;
+  }
+  return means;
 }
 
 }  // namespace nodulus::eval

@@ -68,13 +68,14 @@ Closeness closeness(Nearest generated, Nearest held_out) {
   std::sort(known.begin(), known.end());
   result.first_percentile = traits::quantile(known, 0.01);
   result.threshold = result.first_percentile / 2;
-  const Tensor closer = generated.distance < result.first_percentile;
+  const Tensor closer = generated.distance <= result.first_percentile;
   const auto n = static_cast<double>(generated.distance.numel());
   const auto m = static_cast<double>(known.size());
   const auto count = closer.sum().item<double>();
   const auto below = static_cast<double>(
-      std::count_if(known.begin(), known.end(), [&](double d) { return d < result.first_percentile; }));
+      std::count_if(known.begin(), known.end(), [&](double d) { return d <= result.first_percentile; }));
   result.share = count / n;
+  result.share_interval = traits::wilson_interval(static_cast<std::int64_t>(count), generated.distance.numel());
   result.p = fisher_upper(count, n, below, m);
   result.generated = std::move(generated);
   result.held_out = std::move(held_out);

@@ -37,13 +37,18 @@ struct Closeness {
   Nearest generated;
   Nearest held_out;
   double first_percentile = 0;  ///< Of the held-out distances.
-  double share = 0;             ///< Generated images that are closer than that.
+  double share = 0;             ///< Generated images that are no further than that.
+  Interval share_interval;      ///< Of the share, 95 %.
   double p = 1;                 ///< Of as many or more if generated images were as held-out real ones are.
-  double threshold = 0;         ///< Closer than this: a copy. Half of the first percentile.
+  double threshold = 0;         ///< Half of the first percentile.
+
+  /// [N] bool: what is not further than the threshold.
+  [[nodiscard]] torch::Tensor copied() const { return generated.distance <= threshold; }
 };
 
-/// The share that is closer than 1 % of held-out real images are. p takes into account that the percentile itself comes
-/// from few images: both counts are drawn from one pool under the null (Fisher's exact test of closer and not closer).
+/// The share that is no further than 1 % of held-out real images are. p takes into account that the percentile itself
+/// comes from few images: both counts are drawn from one pool under the null (Fisher's exact test of closer and not
+/// closer).
 Closeness closeness(Nearest generated, Nearest held_out);
 
 }  // namespace nodulus::eval

@@ -4,12 +4,11 @@
 
 #include <algorithm>
 #include <cmath>
-#include <numeric>
 
 #include "nodulus/core/reject.h"
 #include "nodulus/eval/copies.h"
-#include "nodulus/eval/numbers_json.h"
 #include "nodulus/eval/samples_json.h"
+#include "nodulus/traits/numbers_json.h"
 #include "nodulus/traits/statistics.h"
 
 namespace nodulus::eval {
@@ -30,13 +29,7 @@ std::vector<double> values_of(const Tensor& t) { return {t.data_ptr<double>(), t
 
 Json distances_json(const Closeness& c) {
   const traits::Histogram h = traits::common_histogram(values_of(c.held_out.distance), values_of(c.generated.distance));
-  auto shares = [](const std::vector<std::int64_t>& counts) {
-    const auto sum = static_cast<double>(std::accumulate(counts.begin(), counts.end(), std::int64_t{0}));
-    std::vector<double> out;
-    for (const std::int64_t n : counts) out.push_back(sum > 0 ? static_cast<double>(n) / sum : 0);
-    return out;
-  };
-  return {{"edges", h.edges}, {"held_out", shares(h.first)}, {"generated", shares(h.second)}};
+  return {{"edges", h.edges}, {"held_out", traits::shares(h.first)}, {"generated", traits::shares(h.second)}};
 }
 
 std::string verdict_of(std::size_t named, std::int64_t count, const Closeness& pixel, const Closeness& feature) {
@@ -73,15 +66,15 @@ Json CopySearch::report(const Images& images, std::string_view what) {
   Found own = nearest(images, what);
   const Closeness pixel = closeness(std::move(own.pixel), held_out_.pixel);
   const Closeness feature = closeness(std::move(own.feature), held_out_.feature);
-  const Tensor copied = (pixel.generated.distance < pixel.threshold) | (feature.generated.distance < feature.threshold);
+  const Tensor copied = pixel.copied() | feature.copied();
   std::vector<std::int64_t> named;
   for (std::int64_t i = 0; i < images.count; ++i)
     if (copied[i].item<bool>()) named.push_back(i);
 
   // The ten nearest: by how much nearer than the usual, in pixels or features.
-  const Tensor nearness = torch::minimum(pixel.generated.distance / pixel.held_out.distance.median(),
-                                         feature.generated.distance / feature.held_out.distance.median());
-  const Tensor order = nearness.argsort();
+  const Tensor by_pixels = pixel.generated.distance / pixel.held_out.distance.median();
+  const Tensor by_features = feature.generated.distance / feature.held_out.distance.median();
+  const Tensor order = torch::minimum(by_pixels, by_features).argsort();
   Json pairs = Json::array();
   std::vector<std::int64_t> rows;
   std::vector<std::int64_t> theirs;
@@ -90,8 +83,7 @@ Json CopySearch::report(const Images& images, std::string_view what) {
   for (std::size_t k = 0; k < std::min<std::size_t>(shown_pairs, static_cast<std::size_t>(images.count)); ++k) {
     const auto i = order[static_cast<std::int64_t>(k)].item<std::int64_t>();
     // The neighbour of whichever distance is the more telling.
-    const bool by_pixel = (pixel.generated.distance[i] / pixel.held_out.distance.median()).item<double>() <=
-                          (feature.generated.distance[i] / feature.held_out.distance.median()).item<double>();
+    const bool by_pixel = by_pixels[i].item<double>() <= by_features[i].item<double>();
     const Nearest& nearest = by_pixel ? pixel.generated : feature.generated;
     const auto which = nearest.which[i].item<std::int64_t>();
     const auto turn = static_cast<int>(nearest.turn[i].item<std::int64_t>());
@@ -114,10 +106,15 @@ Json CopySearch::report(const Images& images, std::string_view what) {
   return {{"named", named},
           {"verdict", verdict_of(named.size(), images.count, pixel, feature)},
           {"closer_share", {{"pixel", pixel.share}, {"feature", feature.share}}},
+          {"closer_interval",
+           {{"pixel", traits::interval_json(pixel.share_interval)},
+            {"feature", traits::interval_json(feature.share_interval)}}},
           {"closer_p", {{"pixel", pixel.p}, {"feature", feature.p}}},
           {"first_percentile",
-           {{"pixel", number_json(pixel.first_percentile)}, {"feature", number_json(feature.first_percentile)}}},
-          {"threshold", {{"pixel", number_json(pixel.threshold)}, {"feature", number_json(feature.threshold)}}},
+           {{"pixel", traits::number_json(pixel.first_percentile)},
+            {"feature", traits::number_json(feature.first_percentile)}}},
+          {"threshold",
+           {{"pixel", traits::number_json(pixel.threshold)}, {"feature", traits::number_json(feature.threshold)}}},
           {"distances", {{"pixel", distances_json(pixel)}, {"feature", distances_json(feature)}}},
           {"pairs", pairs},
           {"pictures", pairs_json(images, rows, training_, theirs, turns, captions)}};

@@ -13,11 +13,11 @@
 #include "nodulus/eval/copy_report.h"
 #include "nodulus/eval/extractor.h"
 #include "nodulus/eval/feature_store.h"
-#include "nodulus/eval/numbers_json.h"
 #include "nodulus/eval/obedience.h"
 #include "nodulus/eval/samples_json.h"
 #include "nodulus/eval/segmentation.h"
 #include "nodulus/eval/trait_report.h"
+#include "nodulus/traits/numbers_json.h"
 
 namespace nodulus::eval {
 namespace {
@@ -36,21 +36,14 @@ struct Measured {
 };
 
 Json value_json(const FigureValue& value) {
-  return {{"value", number_json(value.value)}, {"interval", interval_json(value.interval)}};
+  return {{"value", traits::number_json(value.value)}, {"interval", traits::interval_json(value.interval)}};
 }
 
-/// Every figure at `count` images: the mean over a few draws of so many.
-std::vector<double> matched_values(const Sample& reference, const Sample& other, std::int64_t count,
-                                   std::uint64_t seed) {
-  const int draws = other.count() > count ? matched_sets : 1;
-  std::vector<double> sums(figures().size(), 0);
-  for (int d = 0; d < draws; ++d) {
-    const std::uint64_t own = derive_seed(seed, static_cast<std::uint64_t>(d));
-    const Sample some = other.at(subset(other.count(), count, own));
-    Comparison comparison(reference, some, own);
-    for (std::size_t k = 0; k < figures().size(); ++k) sums[k] += figures()[k].compute(comparison, 0).value / draws;
-  }
-  return sums;
+std::vector<std::string> at_rows(const std::vector<std::string>& texts, const std::vector<std::int64_t>& rows) {
+  std::vector<std::string> some;
+  some.reserve(rows.size());
+  for (const std::int64_t row : rows) some.push_back(texts.at(static_cast<std::size_t>(row)));
+  return some;
 }
 
 std::string title_of(const FigureRow& row, const FeatureExtractor& extractor) {
@@ -88,7 +81,7 @@ class Evaluator {
               {"distance", extractor_->distance_name()},
               {"sha256", extractor_->hash()},
               {"images_computed", store_.computed()},
-              {"images_per_second", number_json(static_cast<double>(store_.computed()) / store_.seconds())}}},
+              {"images_per_second", traits::number_json(static_cast<double>(store_.computed()) / store_.seconds())}}},
             {"bootstrap", options_.bootstrap},
             {"sets", sets}};
   }
@@ -137,12 +130,12 @@ class Evaluator {
     // At the number of images that there are, the figure is the value itself.
     const bool all_generated = own.sample.count() == count;
     const bool all_held_out = held_out_.sample.count() == count;
-    const auto matched = all_generated
-                             ? std::vector<double>{}
-                             : matched_values(training_.sample, own.sample, count, derive_seed(seed, "matched"));
-    const auto floor = all_held_out
-                           ? std::vector<double>{}
-                           : matched_values(training_.sample, held_out_.sample, count, derive_seed(seed, "floor"));
+    const auto matched = all_generated ? std::vector<double>{}
+                                       : values_at(figures(), training_.sample, own.sample, count, matched_sets,
+                                                   derive_seed(seed, "matched"));
+    const auto floor = all_held_out ? std::vector<double>{}
+                                    : values_at(figures(), training_.sample, held_out_.sample, count, matched_sets,
+                                                derive_seed(seed, "floor"));
     Json all = Json::array();
     for (std::size_t k = 0; k < figures().size(); ++k) {
       const FigureRow& row = figures()[k];
@@ -154,10 +147,11 @@ class Evaluator {
       figure["floor"] = value_json(floor_[k]);
       const double floor_here = all_held_out ? floor_[k].value : floor[k];
       const double value_here = all_generated ? value.value : matched[k];
-      figure["matched"] = {{"count", count}, {"value", number_json(value_here)}, {"floor", number_json(floor_here)}};
+      figure["matched"] = {
+          {"count", count}, {"value", traits::number_json(value_here)}, {"floor", traits::number_json(floor_here)}};
       // A difference that is about 0 on the floor makes no ratio.
       const bool positive = floor_here > 0 && (row.name != "kid" || floor_[k].interval.low > 0);
-      figure["ratio"] = positive ? number_json(value_here / floor_here) : Json(nullptr);
+      figure["ratio"] = positive ? traits::number_json(value_here / floor_here) : Json(nullptr);
       all.push_back(figure);
     }
     return all;
@@ -217,27 +211,26 @@ class Evaluator {
     const FrechetLimit& limit = comparison.limit();
     const auto blocks = comparison.kernel().blocks(block_size, block_count, derive_seed(seed, "blocks"));
     std::vector<std::int64_t> shown = subset(set.images.count, options_.pictures, derive_seed(seed, "pictures"));
-    std::vector<std::string> captions;
-    for (const std::int64_t row : shown) captions.push_back(set.caption.at(static_cast<std::size_t>(row)));
-    Json json = {
-        {"name", set.name},
-        {"path", set.path.string()},
-        {"family", set.family},
-        {"synthetic", set.synthetic},
-        {"learnt_from_real", learnt_from_real(set)},
-        {"count", set.images.count},
-        {"sampler", set.sampler},
-        {"steps", set.steps},
-        {"evaluations", set.evaluations},
-        {"samples", samples_json(set.images, shown, captions)},
-        {"figures", figures_json(comparison, own, seed)},
-        {"fd_extrapolation",
-         {{"points", limit.points}, {"slope", number_json(limit.slope)}, {"intercept", number_json(limit.limit)}}},
-        {"kid_blocks",
-         {{"size", blocks.size},
-          {"count", blocks.count},
-          {"mean", number_json(blocks.mean)},
-          {"deviation", number_json(blocks.deviation)}}}};
+    Json json = {{"name", set.name},
+                 {"path", set.path.string()},
+                 {"family", set.family},
+                 {"synthetic", set.synthetic},
+                 {"learnt_from_real", learnt_from_real(set)},
+                 {"count", set.images.count},
+                 {"sampler", set.sampler},
+                 {"steps", set.steps},
+                 {"evaluations", set.evaluations},
+                 {"samples", samples_json(set.images, shown, at_rows(set.caption, shown))},
+                 {"figures", figures_json(comparison, own, seed)},
+                 {"fd_extrapolation",
+                  {{"points", limit.points},
+                   {"slope", traits::number_json(limit.slope)},
+                   {"intercept", traits::number_json(limit.limit)}}},
+                 {"kid_blocks",
+                  {{"size", blocks.size},
+                   {"count", blocks.count},
+                   {"mean", traits::number_json(blocks.mean)},
+                   {"deviation", traits::number_json(blocks.deviation)}}}};
     json.update(traits_json(set, own, seed));
     json["copies"] = copies_ ? copies_->report(set.images, set.path.string()) : Json(nullptr);
     json["obedience"] = obedience(set, judged(own), judged(training_), judged(held_out_), e_.dataset);
@@ -254,11 +247,6 @@ class Evaluator {
     };
     const std::vector<std::int64_t> shown =
         subset(e_.training.count, options_.pictures, derive_seed(options_.seed, "pictures"));
-    std::vector<std::string> captions;
-    for (const std::int64_t row : shown) captions.push_back(e_.training.patient.at(static_cast<std::size_t>(row)));
-    Json sources = Json::array();
-    for (const data::Source& s : e_.dataset.info().sources)
-      sources.push_back({{"name", s.name}, {"licence", s.licence}, {"citation", s.citation}, {"url", s.url}});
     return {{"name", without_slash(e_.dataset.folder()).filename().string()},
             {"path", e_.dataset.folder().string()},
             {"hash", e_.dataset.hash()},
@@ -272,8 +260,8 @@ class Evaluator {
               {"held_out", e_.held_out.count},
               {"train_patients", patients(e_.training)},
               {"held_out_patients", patients(e_.held_out)}}},
-            {"sources", sources},
-            {"samples", samples_json(e_.training, shown, captions)}};
+            {"sources", data::sources_json(e_.dataset.info().sources)},
+            {"samples", samples_json(e_.training, shown, at_rows(e_.training.patient, shown))}};
   }
 
   const Evaluation& e_;

@@ -51,12 +51,11 @@ int in_window(std::int16_t hu, WindowHu window) {
 }
 
 /// What manifest.json and record.json say of how the images came about. Throws Error{bad_input} naming the file.
-void read_facts(ImageSet& set) {
+void read_facts(ImageSet& set, const Manifest& manifest) {
   std::filesystem::path file = set.path / "manifest.json";
   try {
-    const Json manifest = read_json(file);
-    const Json options = manifest.value("options", Json::object());
-    set.synthetic = manifest.value("synthetic", false);
+    const Json options = manifest.options.is_object() ? manifest.options : Json::object();
+    set.synthetic = manifest.synthetic;
     set.family = options.value("family", "");
     set.sampler = options.value("sampler", "");
     set.steps = options.value("steps", 0);
@@ -150,7 +149,7 @@ ImageSet open_image_set(const std::filesystem::path& folder) {
   ImageSet set;
   set.path = folder;
   set.name = without_slash(folder).filename().string();
-  read_facts(set);
+  read_facts(set, stored.manifest());
   set.view.window_hu = stored.window_hu();
   Images& images = set.images;
   images.count = stored.size();

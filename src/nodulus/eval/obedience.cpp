@@ -12,8 +12,8 @@
 
 #include "nodulus/core/error.h"
 #include "nodulus/eval/classifier.h"
-#include "nodulus/eval/numbers_json.h"
 #include "nodulus/traits/catalog.h"
+#include "nodulus/traits/numbers_json.h"
 #include "nodulus/traits/statistics.h"
 
 namespace nodulus::eval {
@@ -142,14 +142,14 @@ Json obedience(const ImageSet& set, const JudgedImages& judged, const JudgedImag
         const auto table = confusion(tried.classes, classifier(rows_of(held_out, tried.rows)), count);
         const auto m = static_cast<std::int64_t>(tried.rows.size());
         entry["judge_accuracy"] = static_cast<double>(on_diagonal(table)) / static_cast<double>(m);
-        entry["judge_interval"] = interval_json(traits::wilson_interval(on_diagonal(table), m));
+        entry["judge_interval"] = traits::interval_json(traits::wilson_interval(on_diagonal(table), m));
         entry["judge_balanced_accuracy"] = balanced_accuracy(table);
         entry["judge_confusion"] = table;
       }
     }
     const auto table = confusion(wanted.classes, found, count);
     entry["correct"] = static_cast<double>(on_diagonal(table)) / static_cast<double>(n);
-    entry["interval"] = interval_json(traits::wilson_interval(on_diagonal(table), n));
+    entry["interval"] = traits::interval_json(traits::wilson_interval(on_diagonal(table), n));
     entry["chance"] = 1.0 / static_cast<double>(count);
     entry["confusion"] = table;
     entry["not_measured"] = std::count(found.begin(), found.end(), count);

@@ -36,6 +36,12 @@ std::vector<std::int64_t> subset(std::int64_t n, std::int64_t count, std::uint64
   return rows;
 }
 
+std::vector<std::int64_t> each_alone(std::int64_t count) {
+  std::vector<std::int64_t> groups(static_cast<std::size_t>(count));
+  std::iota(groups.begin(), groups.end(), 0);
+  return groups;
+}
+
 Tensor resampled(const std::vector<std::int64_t>& groups, std::uint64_t seed) {
   std::map<std::int64_t, std::uint64_t> number;  // groups in order, from 0
   for (const std::int64_t group : groups) number.emplace(group, 0);
@@ -63,7 +69,7 @@ Interval interval_of_mean(const Tensor& values, const std::vector<std::int64_t>&
                           std::uint64_t seed) {
   constexpr double none = std::numeric_limits<double>::quiet_NaN();
   if (replicates < 2) return {none, none};
-  const Tensor numbers = values.to(torch::kDouble);
+  const Tensor numbers = values.to(torch::kDouble).contiguous();
   if (!numbers.isfinite().all().item<bool>()) return {none, none};
   // Shares of 0 and 1 do not vary when they are drawn again: Wilson's interval, of as many as there are groups.
   const double mean = numbers.mean().item<double>();
@@ -71,14 +77,14 @@ Interval interval_of_mean(const Tensor& values, const std::vector<std::int64_t>&
     const auto n = static_cast<std::int64_t>(std::set<std::int64_t>(groups.begin(), groups.end()).size());
     return traits::wilson_interval(mean == 1 ? n : 0, n);
   }
-  std::vector<double> means;
-  means.reserve(static_cast<std::size_t>(replicates));
-  for (int r = 0; r < replicates; ++r) {
-    const Tensor weights = resampled(groups, derive_seed(seed, static_cast<std::uint64_t>(r)));
-    means.push_back(((numbers * weights).sum() / weights.sum()).item<double>());
-  }
-  std::sort(means.begin(), means.end());
-  return {traits::quantile(means, 0.025), traits::quantile(means, 0.975)};
+  const std::vector<std::size_t> group_of(groups.begin(), groups.end());
+  const auto* const value = numbers.data_ptr<double>();
+  const auto mean_of_drawn = [&](std::span<const std::size_t> drawn) {
+    double sum = 0;
+    for (const std::size_t i : drawn) sum += value[i];
+    return sum / static_cast<double>(drawn.size());
+  };
+  return traits::cluster_bootstrap_interval(group_of, mean_of_drawn, {.repeats = replicates, .seed = seed});
 }
 
 }  // namespace nodulus::eval

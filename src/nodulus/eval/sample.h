@@ -25,6 +25,9 @@ struct Sample {
 /// `count` different rows of [0, n) that follow from the seed, ascending.
 std::vector<std::int64_t> subset(std::int64_t n, std::int64_t count, std::uint64_t seed);
 
+/// Numbers of groups for `count` images of which each is its own.
+std::vector<std::int64_t> each_alone(std::int64_t count);
+
 /// How often each image was drawn when whole groups are drawn with replacement, as many as there are: [N] float64. The
 /// bootstrap of Efron & Tibshirani (1993), by clusters.
 torch::Tensor resampled(const std::vector<std::int64_t>& groups, std::uint64_t seed);

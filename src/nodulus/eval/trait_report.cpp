@@ -7,9 +7,9 @@
 #include "nodulus/core/error.h"
 #include "nodulus/core/seed.h"
 #include "nodulus/core/threads.h"
-#include "nodulus/eval/numbers_json.h"
 #include "nodulus/eval/sample.h"
 #include "nodulus/traits/catalog.h"
+#include "nodulus/traits/numbers_json.h"
 #include "nodulus/traits/statistics.h"
 
 namespace nodulus::eval {
@@ -50,28 +50,13 @@ std::int64_t measured_rows(const Table& table) {
   });
 }
 
-Json distribution_json(const std::vector<double>& values) {
-  const traits::Distribution d = traits::distribution(values);
-  Json quantiles = Json::object();
-  for (std::size_t i = 0; i < d.quantiles.size(); ++i)
-    quantiles[csv_number(traits::distribution_percents.at(i))] = number_json(d.quantiles.at(i));
-  return {{"count", d.count},
-          {"missing", d.missing},
-          {"mean", number_json(d.mean)},
-          {"deviation", number_json(d.deviation)},
-          {"quantiles", quantiles}};
+Json distribution_of(const std::vector<double>& values) {
+  return traits::distribution_json(traits::distribution(values));
 }
 
 Json histogram_json(const std::vector<double>& real, const std::vector<double>& generated) {
   const traits::Histogram h = traits::common_histogram(real, generated);
-  auto shares = [](const std::vector<std::int64_t>& counts) {
-    double sum = 0;
-    for (const std::int64_t n : counts) sum += static_cast<double>(n);
-    std::vector<double> out;
-    for (const std::int64_t n : counts) out.push_back(sum > 0 ? static_cast<double>(n) / sum : 0);
-    return out;
-  };
-  return {{"edges", h.edges}, {"real", shares(h.first)}, {"generated", shares(h.second)}};
+  return {{"edges", h.edges}, {"real", traits::shares(h.first)}, {"generated", traits::shares(h.second)}};
 }
 
 /// Values by weight, which is how often each was drawn.
@@ -83,12 +68,6 @@ std::vector<double> drawn(const std::vector<double>& values, const std::vector<s
   for (std::size_t i = 0; i < values.size(); ++i)
     out.insert(out.end(), static_cast<std::size_t>(weights.data_ptr<double>()[i]), values[i]);
   return out;
-}
-
-std::vector<std::int64_t> own_groups(std::size_t n) {
-  std::vector<std::int64_t> groups(n);
-  for (std::size_t i = 0; i < n; ++i) groups[i] = static_cast<std::int64_t>(i);
-  return groups;
 }
 
 /// Mean distance of subsets of `count` values to the reference.
@@ -111,7 +90,7 @@ Json wasserstein_json(const TraitSamples& s, std::size_t k, int replicates, std:
   const auto held_out = trait_column(s.held_out, k);
   const auto generated = trait_column(s.generated, k);
   const double value = traits::wasserstein(training, generated);
-  const std::vector<std::int64_t> each = own_groups(generated.size());
+  const std::vector<std::int64_t> each = each_alone(static_cast<std::int64_t>(generated.size()));
   std::vector<double> draws;
   for (int r = 0; r < replicates; ++r) {
     const std::uint64_t own = derive_seed(seed, static_cast<std::uint64_t>(r));
@@ -122,11 +101,11 @@ Json wasserstein_json(const TraitSamples& s, std::size_t k, int replicates, std:
   const std::size_t count = std::min(held_out.size(), generated.size());
   const double floor = matched_distance(training, held_out, count, derive_seed(seed, "floor"));
   const double matched = matched_distance(training, generated, count, derive_seed(seed, "matched"));
-  return {{"value", number_json(value)},
-          {"interval", interval_json(centred_interval(value, draws))},
-          {"floor", number_json(floor)},
-          {"matched", number_json(matched)},
-          {"ratio", number_json(floor > 0 ? matched / floor : std::numeric_limits<double>::quiet_NaN())}};
+  return {{"value", traits::number_json(value)},
+          {"interval", traits::interval_json(centred_interval(value, draws))},
+          {"floor", traits::number_json(floor)},
+          {"matched", traits::number_json(matched)},
+          {"ratio", traits::number_json(floor > 0 ? matched / floor : std::numeric_limits<double>::quiet_NaN())}};
 }
 
 }  // namespace
@@ -166,16 +145,17 @@ Json trait_report(const TraitSamples& s, int replicates, std::uint64_t seed, con
                    {"unit", trait.unit},
                    {"group", trait.group},
                    {"meaning", trait.meaning},
-                   {"real", distribution_json(training)},
-                   {"held_out", distribution_json(trait_column(s.held_out, k))},
-                   {"generated", distribution_json(generated)},
+                   {"real", distribution_of(training)},
+                   {"held_out", distribution_of(trait_column(s.held_out, k))},
+                   {"generated", distribution_of(generated)},
                    {"histogram", histogram_json(training, generated)},
                    {"wasserstein", wasserstein_json(s, k, replicates, derive_seed(derive_seed(seed, "traits"), k))},
-                   {"ks", {{"statistic", number_json(ks.statistic)}, {"p", number_json(ks.p)}}},
-                   {"beyond", number_json(static_cast<double>(beyond) / static_cast<double>(known))}});
+                   {"ks", {{"statistic", traits::number_json(ks.statistic)}, {"p", traits::number_json(ks.p)}}},
+                   {"beyond", traits::number_json(static_cast<double>(beyond) / static_cast<double>(known))},
+                   {"beyond_interval", traits::interval_json(traits::wilson_interval(beyond, known))}});
   }
   const std::vector<double> corrected = traits::holm(ps);
-  for (std::size_t k = 0; k < corrected.size(); ++k) all[k]["ks"]["p_corrected"] = number_json(corrected[k]);
+  for (std::size_t k = 0; k < corrected.size(); ++k) all[k]["ks"]["p_corrected"] = traits::number_json(corrected[k]);
   return all;
 }
 
@@ -193,17 +173,17 @@ Json beyond_report(const TraitSamples& s) {
   };
   const std::int64_t n = measured_rows(s.generated);
   const std::int64_t count = beyond(s.generated);
-  return {
-      {"range", {100 * range_low, 100 * range_high}},
-      {"share", number_json(static_cast<double>(count) / static_cast<double>(n))},
-      {"interval", interval_json(traits::wilson_interval(count, n))},
-      {"floor", number_json(static_cast<double>(beyond(s.held_out)) / static_cast<double>(measured_rows(s.held_out)))}};
+  return {{"range", {100 * range_low, 100 * range_high}},
+          {"share", traits::number_json(static_cast<double>(count) / static_cast<double>(n))},
+          {"interval", traits::interval_json(traits::wilson_interval(count, n))},
+          {"floor", traits::number_json(static_cast<double>(beyond(s.held_out)) /
+                                        static_cast<double>(measured_rows(s.held_out)))}};
 }
 
 Json empty_outlines(const TraitSamples& s) {
   if (s.generated.empty()) return nullptr;
   auto share = [](const Table& table) {
-    return number_json(1 - static_cast<double>(measured_rows(table)) / static_cast<double>(table.size()));
+    return traits::number_json(1 - static_cast<double>(measured_rows(table)) / static_cast<double>(table.size()));
   };
   return {{"share", share(s.generated)}, {"floor", share(s.held_out)}};
 }

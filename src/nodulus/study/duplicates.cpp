@@ -7,6 +7,7 @@
 
 #include "nodulus/core/error.h"
 #include "nodulus/core/threads.h"
+#include "nodulus/data/pose.h"
 
 namespace nodulus::study {
 namespace {
@@ -50,27 +51,6 @@ float squared_distance(const std::array<float, n>& a, const std::array<float, n>
     for (std::size_t k = 0; k < 4; ++k) sums[k] += (a[i + k] - b[i + k]) * (a[i + k] - b[i + k]);
   }
   return sums[0] + sums[1] + sums[2] + sums[3];
-}
-
-/// The image mirrored left to right if so, then turned: what stands at (0, 0) comes from a corner.
-std::vector<float> posed(const std::vector<float>& image, int height, int width, bool mirrored, int turns) {
-  std::vector<float> out(image.size());
-  for (int y = 0; y < height; ++y) {
-    for (int x = 0; x < width; ++x) {
-      int row = y;
-      int column = x;
-      if (turns == 2) {
-        row = height - 1 - y;
-        column = width - 1 - x;
-      } else if (turns != 0) {  // square images only
-        row = turns == 1 ? x : width - 1 - x;
-        column = turns == 1 ? width - 1 - y : y;
-      }
-      if (mirrored) column = width - 1 - column;
-      out[static_cast<std::size_t>(y) * width + x] = image[static_cast<std::size_t>(row) * width + column];
-    }
-  }
-  return out;
 }
 
 /// All images, clamped to the window, without their mean and of norm 1.
@@ -129,8 +109,7 @@ struct Posed {
   std::vector<float> image;
   Coarse coarse;
   Fine fine;
-  bool mirrored;
-  int turns;
+  data::Pose pose;
 };
 
 std::vector<Posed> poses_of(const UnitImages& images, std::int64_t item, int height, int width) {
@@ -138,10 +117,11 @@ std::vector<Posed> poses_of(const UnitImages& images, std::int64_t item, int hei
   std::vector<Posed> poses;
   for (const bool mirrored : {false, true}) {
     for (int turns = 0; turns < 4; turns += height == width ? 1 : 2) {
-      Posed pose{posed(upright, height, width, mirrored, turns), {}, {}, mirrored, turns};
-      pose.coarse = sketch_of<4>(pose.image, height, width);
-      pose.fine = sketch_of<16>(pose.image, height, width);
-      poses.push_back(std::move(pose));
+      Posed posed{std::vector<float>(upright.size()), {}, {}, {.left_right = mirrored, .turns = turns}};
+      data::place(upright, height, width, posed.pose, posed.image);
+      posed.coarse = sketch_of<4>(posed.image, height, width);
+      posed.fine = sketch_of<16>(posed.image, height, width);
+      poses.push_back(std::move(posed));
     }
   }
   return poses;
@@ -158,18 +138,18 @@ std::vector<AlikePair> like(const UnitImages& images, std::int64_t item, const d
     const auto at = static_cast<std::size_t>(other);
     AlikePair pair{item, other};
     std::vector<float> second;
-    for (const Posed& pose : poses) {
-      if (squared_distance(pose.coarse, images.coarse[at]) > farthest) continue;
-      if (squared_distance(pose.fine, images.fine[at]) > farthest) continue;
+    for (const Posed& posed : poses) {
+      if (squared_distance(posed.coarse, images.coarse[at]) > farthest) continue;
+      if (squared_distance(posed.fine, images.fine[at]) > farthest) continue;
       if (second.empty()) second = images.image(other);
       double correlation = 0;
       for (std::size_t i = 0; i < second.size(); ++i) {
-        correlation += static_cast<double>(pose.image[i]) * static_cast<double>(second[i]);
+        correlation += static_cast<double>(posed.image[i]) * static_cast<double>(second[i]);
       }
       if (correlation < threshold || correlation <= pair.correlation) continue;
       pair.correlation = correlation;
-      pair.mirrored = pose.mirrored;
-      pair.turns = pose.turns;
+      pair.mirrored = posed.pose.left_right;
+      pair.turns = posed.pose.turns;
     }
     if (pair.correlation > 0) found.push_back(pair);
   }

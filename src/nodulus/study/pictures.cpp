@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <numeric>
 
 #include "nodulus/core/seed.h"
 #include "nodulus/data/loader.h"
@@ -17,22 +16,6 @@ constexpr Rgb paper{24, 24, 24};
 constexpr Rgb bar_color{90, 140, 165};
 constexpr Rgb line_color{240, 180, 60};
 constexpr Rgb axis_color{200, 200, 205};
-
-void paint(Picture& picture, int left, int top, int right, int bottom, const Rgb& color) {
-  for (int y = std::max(top, 0); y < std::min(bottom, picture.height); ++y) {
-    for (int x = std::max(left, 0); x < std::min(right, picture.width); ++x) {
-      std::copy(color.begin(), color.end(), picture.at(x, y));
-    }
-  }
-}
-
-std::vector<double> shares_of(const std::vector<std::int64_t>& counts) {
-  const auto all = static_cast<double>(std::accumulate(counts.begin(), counts.end(), std::int64_t{0}));
-  std::vector<double> shares;
-  shares.reserve(counts.size());
-  for (const std::int64_t count : counts) shares.push_back(all > 0 ? static_cast<double>(count) / all : 0);
-  return shares;
-}
 
 }  // namespace
 
@@ -85,12 +68,12 @@ double tick_step(double low, double high) {
 Picture share_picture(const traits::Histogram& histogram) {
   const std::size_t bins = histogram.first.size();
   if (bins == 0) return {};
-  const std::vector<double> first = shares_of(histogram.first);
-  const std::vector<double> second = shares_of(histogram.second);
+  const std::vector<double> first = traits::shares(histogram.first);
+  const std::vector<double> second = traits::shares(histogram.second);
   const double most =
       std::max({1e-12, *std::max_element(first.begin(), first.end()), *std::max_element(second.begin(), second.end())});
   Picture picture(panel_width, panel_height, 3);
-  paint(picture, 0, 0, panel_width, panel_height, paper);
+  fill_box(picture, 0, 0, panel_width, panel_height, paper);
   const double low = histogram.edges.front();
   const double high = histogram.edges.back();
   const int floor_y = panel_height - panel_margin - 6;
@@ -102,21 +85,21 @@ Picture share_picture(const traits::Histogram& histogram) {
     return floor_y - static_cast<int>(std::lround(share / most * (floor_y - panel_margin)));
   };
   for (std::size_t i = 0; i < bins; ++i) {
-    paint(picture, x_of(histogram.edges[i]), y_of(first[i]), x_of(histogram.edges[i + 1]) - 1, floor_y, bar_color);
+    fill_box(picture, x_of(histogram.edges[i]), y_of(first[i]), x_of(histogram.edges[i + 1]) - 1, floor_y, bar_color);
   }
   int before = floor_y;
   for (std::size_t i = 0; i < bins; ++i) {
     const int y = y_of(second[i]);
     const int x = x_of(histogram.edges[i]);
-    paint(picture, x - 1, std::min(y, before), x + 1, std::max(y, before) + 2, line_color);
-    paint(picture, x, y, x_of(histogram.edges[i + 1]), y + 2, line_color);
+    fill_box(picture, x - 1, std::min(y, before), x + 1, std::max(y, before) + 2, line_color);
+    fill_box(picture, x, y, x_of(histogram.edges[i + 1]), y + 2, line_color);
     before = y;
   }
-  paint(picture, x_of(high) - 1, before, x_of(high) + 1, floor_y, line_color);
-  paint(picture, panel_margin, floor_y, panel_width - panel_margin, floor_y + 1, axis_color);
+  fill_box(picture, x_of(high) - 1, before, x_of(high) + 1, floor_y, line_color);
+  fill_box(picture, panel_margin, floor_y, panel_width - panel_margin, floor_y + 1, axis_color);
   const double step = tick_step(low, high);
   for (double tick = std::ceil(low / step) * step; tick <= high; tick += step) {
-    paint(picture, x_of(tick), floor_y, x_of(tick) + 1, floor_y + 6, axis_color);
+    fill_box(picture, x_of(tick), floor_y, x_of(tick) + 1, floor_y + 6, axis_color);
   }
   return picture;
 }

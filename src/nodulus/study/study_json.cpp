@@ -1,6 +1,5 @@
-#include <cmath>
-
 #include "nodulus/study/study.h"
+#include "nodulus/traits/numbers_json.h"
 
 namespace nodulus::study {
 namespace {
@@ -8,38 +7,20 @@ namespace {
 constexpr std::size_t listed_pairs = 200;
 constexpr std::array json_splits{data::Split::train, data::Split::val, data::Split::test};
 
-Json number(double value) { return std::isfinite(value) ? Json(value) : Json(nullptr); }
-
-Json interval_json(const traits::Interval& interval) {
-  if (!std::isfinite(interval.low)) return nullptr;
-  return {interval.low, interval.high};
-}
-
-Json distribution_json(const traits::Distribution& d) {
-  Json json{{"count", d.count}, {"missing", d.missing}, {"mean", number(d.mean)}, {"deviation", number(d.deviation)}};
-  for (std::size_t k = 0; k < d.quantiles.size(); ++k) {
-    std::string percent = std::to_string(traits::distribution_percents[k]);
-    percent.erase(percent.find_last_not_of('0') + 1);
-    if (percent.back() == '.') percent.pop_back();
-    json["quantiles"][percent] = number(d.quantiles[k]);
-  }
-  return json;
-}
+using traits::distribution_json;
+using traits::interval_json;
+using traits::number_json;
 
 Json by_split(const std::array<std::int64_t, 3>& counts) {
   return {{"train", counts[0]}, {"val", counts[1]}, {"test", counts[2]}};
 }
 
-Json counts_json(const data::Counts& counts) {
-  return {{"images", counts.images}, {"nodules", counts.nodules}, {"patients", counts.patients}};
-}
-
 Json split_json(const std::optional<SplitTest>& test) {
   if (!test) return nullptr;
   return {{"test", test->test},
-          {"statistic", number(test->statistic)},
-          {"p", number(test->p)},
-          {"p_corrected", number(test->p_corrected)}};
+          {"statistic", number_json(test->statistic)},
+          {"p", number_json(test->p)},
+          {"p_corrected", number_json(test->p_corrected)}};
 }
 
 Json dataset_json(const Study& study) {
@@ -48,11 +29,11 @@ Json dataset_json(const Study& study) {
             {"size", {study.info.height, study.info.width}},
             {"content", study.info.content},
             {"synthetic", study.synthetic}};
-  json["counts"] = counts_json(study.info.counts);
+  json["counts"] = data::counts_json(study.info.counts);
   for (const data::Split split : json_splits) {
     const std::string key(name(split));
     const auto found = study.info.counts_by_split.find(key);
-    json["counts"][key] = counts_json(found == study.info.counts_by_split.end() ? data::Counts{} : found->second);
+    json["counts"][key] = data::counts_json(found == study.info.counts_by_split.end() ? data::Counts{} : found->second);
   }
   return json;
 }
@@ -85,7 +66,7 @@ Json trait_json(const Study& study, const TraitStudy& entry) {
   for (std::size_t k = 0; k < entry.by_class.size(); ++k) {
     json["by_class"][study.classes[k]] = distribution_json(entry.by_class[k]);
   }
-  json["spearman"] = {{"value", number(entry.spearman)}, {"interval", interval_json(entry.spearman_interval)}};
+  json["spearman"] = {{"value", number_json(entry.spearman)}, {"interval", interval_json(entry.spearman_interval)}};
   return json;
 }
 
@@ -97,10 +78,10 @@ Json readers_json(const AgreementStudy& entry) {
             {"nodules", agreement.subjects},
             {"nodules_compared", agreement.subjects_compared},
             {"ratings", agreement.ratings},
-            {"same", number(agreement.same)},
-            {"within_one", number(agreement.within_one)}};
+            {"same", number_json(agreement.same)},
+            {"within_one", number_json(agreement.within_one)}};
   for (const traits::Coefficient& coefficient : agreement.coefficients) {
-    json[std::string(coefficient.name)] = {{"value", number(coefficient.value)},
+    json[std::string(coefficient.name)] = {{"value", number_json(coefficient.value)},
                                            {"interval", interval_json(coefficient.interval)}};
   }
   return json;

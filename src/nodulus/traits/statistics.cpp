@@ -193,17 +193,6 @@ std::vector<double> holm(std::span<const double> ps) {
   return corrected;
 }
 
-std::vector<double> benjamini_hochberg(std::span<const double> ps) {
-  std::vector<double> corrected(ps.begin(), ps.end());
-  const std::vector<std::size_t> order = ascending(ps);
-  double smallest = 1;
-  for (std::size_t k = order.size(); k-- > 0;) {
-    smallest = std::min(smallest, ps[order[k]] * static_cast<double>(order.size()) / static_cast<double>(k + 1));
-    corrected[order[k]] = smallest;
-  }
-  return corrected;
-}
-
 Interval wilson_interval(std::int64_t successes, std::int64_t n) {
   if (n <= 0) return {not_known, not_known};
   constexpr double z = 1.959963984540054;
@@ -214,18 +203,11 @@ Interval wilson_interval(std::int64_t successes, std::int64_t n) {
   return {successes == 0 ? 0 : middle - half, successes == n ? 1 : middle + half};
 }
 
-double binomial_upper_tail(std::int64_t successes, std::int64_t n, double share) {
-  if (successes <= 0) return 1;
-  if (successes > n || share <= 0) return 0;
-  if (share >= 1) return 1;
-  const auto count = static_cast<double>(n);
-  double sum = 0;
-  for (std::int64_t k = n; k >= successes; --k) {  // the smallest terms of the far tail first
-    const auto hits = static_cast<double>(k);
-    const double ways = std::lgamma(count + 1) - std::lgamma(hits + 1) - std::lgamma(count - hits + 1);
-    sum += std::exp(ways + hits * std::log(share) + (count - hits) * std::log1p(-share));
-  }
-  return std::min(sum, 1.0);
+std::vector<double> shares(std::span<const std::int64_t> counts) {
+  const auto sum = static_cast<double>(std::accumulate(counts.begin(), counts.end(), std::int64_t{0}));
+  std::vector<double> parts(counts.size(), 0);
+  for (std::size_t i = 0; i < counts.size() && sum > 0; ++i) parts[i] = static_cast<double>(counts[i]) / sum;
+  return parts;
 }
 
 Histogram common_histogram(std::span<const double> a, std::span<const double> b) {

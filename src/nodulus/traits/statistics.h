@@ -41,10 +41,9 @@ struct KsTest {
 /// With ties the p-value is too large rather than too small. NaN is left out; NaN where a sample is empty.
 KsTest ks_two_sample(std::span<const double> a, std::span<const double> b, std::int64_t exact_up_to = 10000);
 
-/// p-values corrected for their number, in the order given. Holm 1979: the chance of any false alarm.
+/// p-values corrected for their number, in the order given, so that they bound the chance of any false alarm (Holm
+/// 1979). NaN stays NaN and is not counted.
 std::vector<double> holm(std::span<const double> ps);
-/// Benjamini and Hochberg 1995: the share of false alarms among the alarms. NaN stays NaN and is not counted, in both.
-std::vector<double> benjamini_hochberg(std::span<const double> ps);
 
 struct Interval {
   double low = 0;
@@ -53,8 +52,9 @@ struct Interval {
 
 /// 95 % interval of a share (Wilson 1927). NaN where n is 0.
 Interval wilson_interval(std::int64_t successes, std::int64_t n);
-/// Exact chance of `successes` or more in n tries of chance `share` each.
-double binomial_upper_tail(std::int64_t successes, std::int64_t n, double share);
+
+/// Each count's part of their sum; 0 where that is 0.
+std::vector<double> shares(std::span<const std::int64_t> counts);
 
 /// Two samples over the same bins.
 struct Histogram {

@@ -1,7 +1,7 @@
 import * as Plot from "@observablehq/plot";
 import { chartFigure, steps } from "../chart";
 import { type Child, h } from "../dom";
-import { count, dash, number, percent, probability } from "../format";
+import { count, dash, number, percent, percentInterval, probability } from "../format";
 import { controls, type Looking, picture } from "../looking";
 import { missing, type Page, type Section, setHeading, setStyle } from "../page";
 import { legend, realStyle, type Style } from "../palette";
@@ -59,12 +59,13 @@ function closer(copies: Copies): HTMLElement {
   const row = (name: string, kind: "pixel" | "feature"): string[] => [
     name,
     percent(copies.closer_share[kind]),
+    percentInterval(copies.closer_interval[kind]),
     probability(copies.closer_p[kind]),
     number(copies.threshold[kind]),
   ];
   return table(
     "Closer to a training image than 1 % of held-out real images are",
-    ["Distance", "Share of images", "p", "Named below"],
+    ["Distance", "Share of images", "95 % interval", "p", "Named up to"],
     [row("Pixels, HU", "pixel"), row("Features", "feature")],
   );
 }

@@ -29,7 +29,10 @@ function one(o: Obedience): Child {
     ["Generated, as asked", percent(o.correct), percentInterval(o.interval)],
     ["By chance", percent(o.chance), dash],
   ];
-  if (!outline) rows.push(["The judge on held-out real", percent(o.judge_accuracy), percentInterval(o.judge_interval)]);
+  if (!outline) {
+    rows.push(["The judge on held-out real", percent(o.judge_accuracy), percentInterval(o.judge_interval)]);
+    rows.push(["The same, each class alike", percent(o.judge_balanced_accuracy), dash]);
+  }
   return h(
     "div",
     { class: "obedience" },

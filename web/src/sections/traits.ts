@@ -39,15 +39,33 @@ function gather(report: Report): Row[] {
 
 type Line = { name: string; edges: number[]; shares: Maybe[]; style: Style };
 
-/** The lines of a trait's chart: real images as the first set has them, then every set. */
+/** Whose outlines a set's traits were measured on, and those of the real images beside it. */
+const outlinedBy = (set: ImageSet): string => set.outlines?.from ?? "images";
+
+const networkStyle: Style = { ...realStyle, dash: "2 3" };
+
+/** Real images as they were measured for each kind of outlines: their own, or a network's for sets without. */
+function realLines(row: Row): Line[] {
+  const kinds = [...new Set(row.owned.map(({ set }) => outlinedBy(set)))];
+  return kinds.flatMap((kind) => {
+    const owner = row.owned.find(({ set, trait }) => trait.histogram && outlinedBy(set) === kind);
+    const histogram = owner?.trait.histogram;
+    if (!histogram) return [];
+    const network = kind === "network";
+    const name = network ? "real, outlined by the network" : "real";
+    return [{ name, edges: histogram.edges, shares: histogram.real, style: network ? networkStyle : realStyle }];
+  });
+}
+
+/** The lines of a trait's chart: real images, then every set. */
 function lines(row: Row): Line[] {
   const drawn = row.owned.flatMap(({ set, trait, style }) =>
     trait.histogram?.generated.some((share) => share !== null)
       ? [{ name: set.name, edges: trait.histogram.edges, shares: trait.histogram.generated, style }]
       : [],
   );
-  const first = row.owned.find(({ trait }) => trait.histogram)?.trait.histogram;
-  return first ? [{ name: "real", edges: first.edges, shares: first.real, style: realStyle }, ...drawn] : [];
+  const real = realLines(row);
+  return real.length > 0 ? [...real, ...drawn] : [];
 }
 
 function plot(row: Row): HTMLElement | null {
@@ -80,7 +98,7 @@ function plot(row: Row): HTMLElement | null {
             curve: "step-after",
             stroke: line.style.colour,
             strokeDasharray: line.style.dash,
-            strokeWidth: line === real ? 1.4 : 2,
+            strokeWidth: line.style === realStyle || line.style === networkStyle ? 1.4 : 2,
           }),
         ),
         Plot.ruleY([0], { strokeOpacity: 0.4 }),
@@ -119,7 +137,7 @@ function figuresOf(row: Row): CellLike[][] {
       number(w?.floor),
       times(w?.ratio),
       probability(trait.ks?.p_corrected),
-      percent(trait.beyond),
+      [percent(trait.beyond), " ", h("span", { class: "interval" }, percentInterval(trait.beyond_interval))],
     ];
     const first: CellLike = { text: title, header: true, rows: row.owned.length };
     return i === 0 ? [first, ...cells] : cells;
@@ -148,7 +166,7 @@ const heads = [
   "Floor",
   "Ratio",
   "KS p, corrected",
-  "Beyond",
+  "Beyond [95 %]",
 ];
 
 function grouped(rows: Row[], place: HTMLElement, group: string): void {
@@ -185,7 +203,10 @@ export function traits({ report }: Page): Section {
       groups.length > 1 &&
         h("div", { class: "controls" }, choice("Traits of", choices, "all", (g) => grouped(rows, place, g)).element),
       legend([
-        { text: "real", style: realStyle },
+        ...(sets.some((set) => outlinedBy(set) !== "network") ? [{ text: "real", style: realStyle }] : []),
+        ...(sets.some((set) => outlinedBy(set) === "network")
+          ? [{ text: "real, outlined by the network", style: networkStyle }]
+          : []),
         ...sets.map((set) => ({ text: set.name, style: setStyle(report, set) })),
       ]),
       place,

@@ -45,6 +45,18 @@ TEST(SqueezeNet, AgreesWithThreeColourChannelsInFloat64) {
   }
 }
 
+TEST(SqueezeNet, TheSummaryIsTheMeanOfTheLastLayer) {
+  const SqueezeNet network;
+  for (const auto& [height, width] : {std::pair{35, 35}, {64, 70}, {97, 131}, {230, 228}}) {
+    torch::manual_seed(height);
+    const Tensor images = torch::randn({7, 1, height, width}).clamp(-1, 1);
+    const Tensor expected = network.features(images).back().mean({2, 3});
+    const Tensor found = network.summary(images);
+    ASSERT_TRUE(found.sizes().equals(expected.sizes()));
+    EXPECT_LT((found - expected).abs().max().item<double>(), 1e-5 * expected.abs().max().item<double>()) << height;
+  }
+}
+
 TEST(PerceptualDistance, AgreesWithAnIndependentProgram) {
   const PerceptualDistance distance(wave_image(0.5, 64));
   const auto expected = golden().at("distance").get<double>();

@@ -69,12 +69,12 @@ class SqueezeNetExtractor : public FeatureExtractor {
     const torch::NoGradGuard no_grad;
     expect_grey(images);
     const std::int64_t side = std::min(images.size(2), images.size(3));
-    if (side >= squeezenet_side) return network_.features(images).back().mean({2, 3}) / squeezenet_unit;
+    if (side >= squeezenet_side) return network_.summary(images) / squeezenet_unit;
     const auto enlarged = [&](std::int64_t n) {
       return std::llround(static_cast<double>(n * squeezenet_side) / static_cast<double>(side));
     };
     const Tensor seen = at::upsample_bilinear2d(images, {enlarged(images.size(2)), enlarged(images.size(3))}, false);
-    return network_.features(seen).back().mean({2, 3}) / squeezenet_unit;
+    return network_.summary(seen) / squeezenet_unit;
   }
 
  private:

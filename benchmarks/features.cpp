@@ -1,7 +1,7 @@
 // How fast images become features: bench_features [side] [images] [rounds]. Prints a rate a round, and the median.
 
 #include <fmt/format.h>
-#include <torch/torch.h>
+#include <torch/types.h>
 
 #include <algorithm>
 #include <chrono>

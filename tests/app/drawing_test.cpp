@@ -1,7 +1,7 @@
 #include "nodulus/app/drawing.h"
 
 #include <gtest/gtest.h>
-#include <torch/torch.h>
+#include <torch/types.h>
 
 namespace nodulus::app {
 namespace {

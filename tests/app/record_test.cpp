@@ -1,7 +1,7 @@
 #include "nodulus/app/record.h"
 
 #include <gtest/gtest.h>
-#include <torch/torch.h>
+#include <torch/types.h>
 
 #include <cmath>
 #include <span>

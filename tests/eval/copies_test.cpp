@@ -1,7 +1,7 @@
 #include "nodulus/eval/copies.h"
 
 #include <gmock/gmock.h>
-#include <torch/torch.h>
+#include <torch/types.h>
 
 #include <set>
 

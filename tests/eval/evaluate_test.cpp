@@ -1,7 +1,7 @@
 #include "nodulus/eval/evaluate.h"
 
 #include <gmock/gmock.h>
-#include <torch/torch.h>
+#include <torch/types.h>
 
 #include "nodulus/core/npy.h"
 #include "nodulus/core/seed.h"

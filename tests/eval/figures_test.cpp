@@ -1,7 +1,8 @@
 // The figures against NumPy and SciPy, and against what is known of them.
 
 #include <gmock/gmock.h>
-#include <torch/torch.h>
+#include <torch/types.h>
+#include <torch/utils.h>
 
 #include <cmath>
 

@@ -1,7 +1,8 @@
 #include "nodulus/eval/obedience.h"
 
 #include <gmock/gmock.h>
-#include <torch/torch.h>
+#include <torch/types.h>
+#include <torch/utils.h>
 
 #include "nodulus/data/dataset.h"
 #include "nodulus/eval/classifier.h"

@@ -1,7 +1,7 @@
 #include "nodulus/eval/segmentation.h"
 
 #include <gmock/gmock.h>
-#include <torch/torch.h>
+#include <torch/types.h>
 
 #include "tests/eval/made_images.h"
 #include "tests/support/expect_error.h"

@@ -16,7 +16,7 @@ namespace {
 using namespace test;
 using ::testing::ElementsAre;
 
-ScanGeometry scan() {
+ScanGeometry oblong_scan() {
   ScanGeometry geometry;
   geometry.column_spacing_mm = 0.6;
   geometry.row_spacing_mm = 0.8;
@@ -60,7 +60,7 @@ TEST(FindNodules, ABlockHasTheVolumeExtentAndCentreOfABlock) {
   std::string rois;
   for (const double z : {4, 6, 8}) rois += roi(z, around(100, 50, 109, 54));
   const Reading reading = reading_of(message(session(nodule("n", ratings() + rois))));
-  const NoduleList list = find_nodules(reading, scan());
+  const NoduleList list = find_nodules(reading, oblong_scan());
   EXPECT_TRUE(list.left_out.empty());
   ASSERT_EQ(list.nodules.size(), 1u);
   const Nodule& nodule = list.nodules[0];
@@ -82,7 +82,7 @@ TEST(FindNodules, ABlockHasTheVolumeExtentAndCentreOfABlock) {
 
 TEST(FindNodules, ABallMeasuresAsABall) {
   // Radius 12 mm; slices drawn as an LIDC reader would: an outline along the first pixels outside.
-  const ScanGeometry geometry = scan();
+  const ScanGeometry geometry = oblong_scan();
   std::string rois;
   for (double z = -10; z <= 10; z += 2) {
     const double radius = std::sqrt(12.0 * 12.0 - z * z);
@@ -109,7 +109,7 @@ TEST(FindNodules, ConsensusIsHalfOfThoseWhoOutlined) {
   // Readers to column 19, 24, 29 and one who only saw a point: half of three outlines are two.
   const Reading reading =
       reading_of(message(reader(19) + reader(24) + reader(29) + session(small_nodule("p", 0, 15, 15))));
-  const NoduleList list = find_nodules(reading, scan());
+  const NoduleList list = find_nodules(reading, oblong_scan());
   ASSERT_EQ(list.nodules.size(), 1u);
   const Nodule& nodule = list.nodules[0];
   EXPECT_EQ(nodule.readers, 4);
@@ -126,7 +126,7 @@ TEST(FindNodules, ConsensusIsHalfOfThoseWhoOutlined) {
 
 TEST(FindNodules, OutlinesThatShareNoPixelStillMakeANodule) {
   const auto reader = [](int x0) { return session(nodule("n", ratings() + roi(0, around(x0, 10, x0 + 3, 13)))); };
-  const NoduleList list = find_nodules(reading_of(message(reader(10) + reader(15) + reader(20))), scan());
+  const NoduleList list = find_nodules(reading_of(message(reader(10) + reader(15) + reader(20))), oblong_scan());
   ASSERT_EQ(list.nodules.size(), 1u);
   EXPECT_EQ(list.nodules[0].slices[0].consensus.count(), 3 * 16);
 }
@@ -137,7 +137,7 @@ TEST(FindNodules, SlicesThatTooFewReadersOutlinedHaveNoConsensus) {
   const Reading reading =
       reading_of(message(session(nodule("a", ratings() + middle + end)) + session(nodule("b", ratings() + middle)) +
                          session(nodule("c", ratings() + middle))));
-  const NoduleList list = find_nodules(reading, scan());
+  const NoduleList list = find_nodules(reading, oblong_scan());
   ASSERT_EQ(list.nodules.size(), 1u);
   ASSERT_EQ(list.nodules[0].slices.size(), 2u);
   EXPECT_FALSE(list.nodules[0].slices[0].consensus.empty());
@@ -150,7 +150,7 @@ TEST(FindNodules, SizeClassesAndPoints) {
   const Reading reading =
       reading_of(message(session(small_nodule("a", 0, 10, 10) + non_nodule("x", 20, 10, 10)) +
                          session(small_nodule("b", 0, 12, 10)) + session(non_nodule("c", 0, 13, 10))));
-  const NoduleList list = find_nodules(reading, scan());
+  const NoduleList list = find_nodules(reading, oblong_scan());
   ASSERT_EQ(list.nodules.size(), 2u);
   EXPECT_EQ(list.nodules[0].size_class, SizeClass::small_nodule);
   EXPECT_EQ(list.nodules[0].readers, 3);
@@ -166,7 +166,7 @@ TEST(FindNodules, NumbersFollowTheBodyNotTheFile) {
   for (const std::string& marks : {at(4, 9, 9) + at(-2, 9, 50) + at(-2, 50, 9) + at(-2, 9, 9),
                                    at(-2, 9, 9) + at(-2, 50, 9) + at(4, 9, 9) + at(-2, 9, 50)}) {
     std::vector<std::array<double, 3>> centres;
-    for (const Nodule& one : find_nodules(reading_of(message(session(marks))), scan()).nodules) {
+    for (const Nodule& one : find_nodules(reading_of(message(session(marks))), oblong_scan()).nodules) {
       centres.push_back({one.centroid_mm[2], one.centroid_px[1], one.centroid_px[0]});
     }
     EXPECT_THAT(centres, ElementsAre(std::array<double, 3>{-2, 9, 9}, std::array<double, 3>{-2, 9, 50},
@@ -180,7 +180,7 @@ TEST(NoduleTable, EveryColumnIsFilledFromTheNodule) {
   };
   const Reading reading = reading_of(message(reader({5, 1, 6, 4, 3, 2, 1, 5, 4}) + reader({3, 1, 6, 4, 3, 2, 1, 5, 2}) +
                                              session(non_nodule("odd, \"id\"", 0, 15, 15)) + session("")));
-  const ScanGeometry geometry = scan();
+  const ScanGeometry geometry = oblong_scan();
   const NoduleList list = find_nodules(reading, geometry);
   ASSERT_EQ(list.nodules.size(), 1u);
   const auto columns = nodule_columns();
@@ -236,7 +236,7 @@ TEST(LesionCounts, CountAsArmatoDoes) {
                    (i < 3 ? nodule("t", ratings() + roi(80, around(10, 10, 19, 19))) : small_nodule("t", 80, 15, 15)));
   }
   LesionCounts counts;
-  counts.add(find_nodules(reading_of(message(xml)), scan()).nodules);
+  counts.add(find_nodules(reading_of(message(xml)), oblong_scan()).nodules);
   EXPECT_EQ(counts.scans, 1);
   EXPECT_EQ(counts.nodules, 3);
   EXPECT_EQ(counts.at_least_3mm, 2);

@@ -4,16 +4,13 @@
 #include <torch/autograd.h>
 
 #include "nodulus/nn/modulated_conv.h"
+#include "tests/nn/compared.h"
 
 namespace nodulus::nn {
 namespace {
 
 using torch::Tensor;
 using Map = std::function<Tensor(const std::vector<Tensor>&)>;
-
-double relative(const Tensor& found, const Tensor& expected) {
-  return ((found.to(torch::kDouble) - expected).norm() / (expected.norm() + 1e-30)).item<double>();
-}
 
 /// Values, gradients and the gradients of a function of these, of `ours` in float32 against `truth` in float64. The
 /// last of the inputs is dL/dy.

@@ -6,6 +6,7 @@
 #include "nodulus/nn/conv_weight_gradient_kernel.h"
 #include "nodulus/nn/layers.h"
 #include "nodulus/nn/winograd_kernel.h"
+#include "tests/nn/compared.h"
 
 namespace nodulus::nn {
 namespace {
@@ -13,10 +14,6 @@ namespace {
 using torch::Tensor;
 
 class ConvolutionTest : public ::testing::TestWithParam<ConvShape> {};
-
-double relative(const Tensor& found, const Tensor& expected) {
-  return ((found.to(torch::kDouble) - expected).norm() / expected.norm()).item<double>();
-}
 
 // libtorch's convolution in float64 is the truth; float32 may differ from it by rounding only.
 TEST_P(ConvolutionTest, ValueAndGradientsAgreeWithLibtorchInFloat64) {
@@ -50,11 +47,11 @@ INSTANTIATE_TEST_SUITE_P(Shapes, ConvolutionTest,
                                            ConvShape{2, 3, 6, 8, 8}, ConvShape{2, 3, 4, 8, 12},
                                            ConvShape{1, 2, 3, 5, 7}, ConvShape{1, 8, 8, 4, 4}));
 
-using Map = std::function<Tensor(const Tensor& x, const Tensor& weight, const Tensor& bias)>;
+using ConvolutionMap = std::function<Tensor(const Tensor& x, const Tensor& weight, const Tensor& bias)>;
 
 /// Second derivatives of a map of x and weight: the gradients of a random function of its gradients, which sees each of
 /// the products x-weight, x-dy and weight-dy.
-std::vector<Tensor> second_derivatives(const Map& map, std::vector<Tensor> inputs) {
+std::vector<Tensor> second_derivatives(const ConvolutionMap& map, std::vector<Tensor> inputs) {
   const Tensor y = map(inputs[0], inputs[1], inputs[2]);
   const auto first = torch::autograd::grad({y}, {inputs[0], inputs[1], inputs[2]}, {inputs[3]}, true, true);
   const Tensor sum =
@@ -62,7 +59,8 @@ std::vector<Tensor> second_derivatives(const Map& map, std::vector<Tensor> input
   return torch::autograd::grad({sum}, {inputs[0], inputs[1], inputs[3]});
 }
 
-void expect_second_derivatives(const Map& ours, const Map& truth, const std::vector<Tensor>& inputs) {
+void expect_second_derivatives(const ConvolutionMap& ours, const ConvolutionMap& truth,
+                               const std::vector<Tensor>& inputs) {
   std::vector<Tensor> narrow;
   std::vector<Tensor> wide;
   for (const Tensor& t : inputs) {

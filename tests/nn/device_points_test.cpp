@@ -10,15 +10,12 @@
 #include "nodulus/nn/fir_point.h"
 #include "nodulus/nn/warp.h"
 #include "nodulus/nn/warp_point.h"
+#include "tests/nn/compared.h"
 
 namespace nodulus::nn {
 namespace {
 
 using torch::Tensor;
-
-double relative(const Tensor& found, const Tensor& expected) {
-  return ((found.to(torch::kDouble) - expected).norm() / (expected.to(torch::kDouble).norm() + 1e-30)).item<double>();
-}
 
 double inner_product(const Tensor& a, const Tensor& b) {
   return (a.to(torch::kDouble) * b.to(torch::kDouble)).sum().item<double>();
@@ -241,14 +238,6 @@ INSTANTIATE_TEST_SUITE_P(Steps, FirPoint,
                                            FirPointCase{{1, 1, 1, 1, 2}, 9, 5}));  // after a transposed convolution
 
 // ---- warp
-
-/// [2, 3]: turned by `angle`, scaled by `scale`, moved by (x, y) pixels: where pixels come from.
-Tensor inverse_of(double angle, double scale, double x, double y) {
-  return torch::tensor({std::cos(angle) / scale, std::sin(angle) / scale, -x, -std::sin(angle) / scale,
-                        std::cos(angle) / scale, -y},
-                       torch::kDouble)
-      .view({1, 2, 3});
-}
 
 struct WarpPointCase {
   std::int64_t rows, columns;

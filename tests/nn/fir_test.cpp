@@ -2,6 +2,8 @@
 
 #include <gmock/gmock.h>
 
+#include "tests/nn/compared.h"
+
 namespace nodulus::nn {
 namespace {
 
@@ -14,10 +16,6 @@ struct FirCase {
 };
 
 class FirTest : public ::testing::TestWithParam<FirCase> {};
-
-double relative(const Tensor& found, const Tensor& expected) {
-  return ((found.to(torch::kDouble) - expected).norm() / expected.norm()).item<double>();
-}
 
 // The reference in float64 is the truth; our float32 kernel may differ from it by rounding only.
 TEST_P(FirTest, ValueAndGradientAgreeWithTheReferenceInFloat64) {

@@ -2,6 +2,8 @@
 
 #include <gmock/gmock.h>
 
+#include "tests/nn/compared.h"
+
 namespace nodulus::nn {
 namespace {
 
@@ -12,10 +14,6 @@ struct Case {
 };
 
 class GroupNormSiluTest : public ::testing::TestWithParam<Case> {};
-
-double relative(const Tensor& found, const Tensor& expected) {
-  return ((found.to(torch::kDouble) - expected).norm() / expected.norm()).item<double>();
-}
 
 // The reference in float64 is the truth; our float32 kernel may differ from it by rounding only.
 TEST_P(GroupNormSiluTest, ValueAndGradientsAgreeWithTheReferenceInFloat64) {

@@ -5,18 +5,12 @@
 
 #include <cmath>
 
+#include "tests/nn/compared.h"
+
 namespace nodulus::nn {
 namespace {
 
 using torch::Tensor;
-
-/// Turned by `angle`, scaled by `scale`, moved by (x, y) pixels: where pixels come from.
-Tensor inverse_of(double angle, double scale, double x, double y) {
-  return torch::tensor({std::cos(angle) / scale, std::sin(angle) / scale, -x, -std::sin(angle) / scale,
-                        std::cos(angle) / scale, -y},
-                       torch::kDouble)
-      .view({1, 2, 3});
-}
 
 Tensor several_inverses() {
   return torch::cat({inverse_of(0, 1, 0, 0), inverse_of(0.4, 1.3, 2.5, -1), inverse_of(2, 0.5, 0, 3),

@@ -21,7 +21,7 @@ Tensor starts() {
   return torch::tensor({8.0, -3.0, 0.7, 11.0, -9.0, 2.0, -6.0, 4.0}, torch::kDouble).view({4, 1, 1, 2});
 }
 
-Tensor on_mixture(const Sampler& sampler, const std::vector<double>& sigmas) {
+Tensor mixture_by(const Sampler& sampler, const std::vector<double>& sigmas) {
   SamplerInput input;
   input.denoiser = closed_forms::mixture(closed_forms::two_gaussians());
   input.x = starts();
@@ -32,9 +32,9 @@ Tensor on_mixture(const Sampler& sampler, const std::vector<double>& sigmas) {
 /// -d ln(error) / d ln(steps) between n and 2n, for a nonlinear denoiser; the exact answer by the adaptive ODE.
 double slope(const Sampler& sampler, int n) {
   const Tensor exact =
-      on_mixture(*made("ode", {{"ode.rtol", 1e-12}, {"ode.atol", 1e-12}}), log_levels(9, highest, lowest));
+      mixture_by(*made("ode", {{"ode.rtol", 1e-12}, {"ode.atol", 1e-12}}), log_levels(9, highest, lowest));
   auto error = [&](int steps) {
-    return (on_mixture(sampler, log_levels(steps + 1, highest, lowest)) - exact).norm().item<double>();
+    return (mixture_by(sampler, log_levels(steps + 1, highest, lowest)) - exact).norm().item<double>();
   };
   return std::log2(error(n) / error(2 * n));
 }
@@ -143,7 +143,7 @@ TEST(Convergence, StochasticSamplersHaveTheirWeakOrder) {
 TEST(Convergence, TheOdesErrorFollowsItsTolerance) {
   const std::vector<double> sigmas = log_levels(9, highest, lowest);
   auto run = [&](double tolerance) {
-    return on_mixture(*made("ode", {{"ode.rtol", tolerance}, {"ode.atol", tolerance}}), sigmas);
+    return mixture_by(*made("ode", {{"ode.rtol", tolerance}, {"ode.atol", tolerance}}), sigmas);
   };
   const Tensor exact = run(1e-13);
   double last = 1;

@@ -16,7 +16,7 @@ using closed_forms::log_levels;
 using torch::Tensor;
 
 /// Three pixels in a row, N(mean, C) with C_ij = 0.09 0.8^|i - j|; the outer two are known, the middle one is new.
-struct Problem {
+struct InpaintProblem {
   static constexpr std::int64_t count = 4000;
   Tensor mean = torch::tensor({0.2, 0.0, -0.2}, torch::kDouble);
   Tensor C = 0.09 * torch::tensor({1.0, 0.8, 0.64, 0.8, 1.0, 0.8, 0.64, 0.8, 1.0}, torch::kDouble).view({3, 3});
@@ -26,7 +26,7 @@ struct Problem {
   std::int64_t evaluations = 0;
   SamplerInput input;
 
-  Problem() {
+  InpaintProblem() {
     const auto [lambda, Q] = torch::linalg_eigh(C);
     input.denoiser = process::counted(closed_forms::gaussian(mean, lambda, Q), evaluations);
     input.x = closed_forms::normal({count, 1, 1, 3}, 0) * 20;
@@ -49,7 +49,7 @@ struct Problem {
 
 TEST(Inpaint, LeavesWhatIsKnownAsItIs) {
   for (const InpaintMethod method : {InpaintMethod::replacement, InpaintMethod::repaint}) {
-    Problem p;
+    InpaintProblem p;
     const Tensor made = inpaint(p.input, p.known, p.region, {.method = method, .resamplings = 3, .jump_length = 5});
     EXPECT_TRUE(made.select(3, 0).equal(p.known.select(3, 0)));
     EXPECT_TRUE(made.select(3, 2).equal(p.known.select(3, 2)));
@@ -58,17 +58,17 @@ TEST(Inpaint, LeavesWhatIsKnownAsItIs) {
 }
 
 TEST(Inpaint, RepaintFollowsTheConditionalDistribution) {
-  Problem p;
+  InpaintProblem p;
   const auto [mean, variance] = p.conditional();
   const Tensor made = inpaint(p.input, p.known, p.region, {}).select(3, 1);
-  const double n = static_cast<double>(Problem::count);
+  const double n = static_cast<double>(InpaintProblem::count);
   EXPECT_NEAR(made.mean().item<double>(), mean, 5 * std::sqrt(variance / n) + 0.1 * std::sqrt(variance));
   EXPECT_NEAR(made.var().item<double>(), variance, 5 * variance * std::sqrt(2 / n) + 0.1 * variance);
 }
 
 // Replacement alone lets the region and its surroundings drift apart: what repaint is for.
 TEST(Inpaint, ReplacementIsTheWorseOfTheTwo) {
-  Problem p;
+  InpaintProblem p;
   const auto [mean, variance] = p.conditional();
   const Tensor once = inpaint(p.input, p.known, p.region, {.method = InpaintMethod::replacement}).select(3, 1);
   const Tensor often = inpaint(p.input, p.known, p.region, {}).select(3, 1);
@@ -84,7 +84,7 @@ TEST(Inpaint, CountsItsSteps) {
   EXPECT_EQ(inpaint_steps(250, {}), 250 + 24 * 9 * 10);
   EXPECT_EQ(inpaint_steps(250, {.method = InpaintMethod::replacement}), 250);
   EXPECT_EQ(inpaint_steps(5, {.resamplings = 2, .jump_length = 2}), 5 + 2 * 2);
-  Problem p;
+  InpaintProblem p;
   std::int64_t last = 0;
   p.input.on_step = [&](std::int64_t done, std::int64_t total) {
     EXPECT_EQ(done, ++last);
@@ -92,25 +92,25 @@ TEST(Inpaint, CountsItsSteps) {
   };
   (void)inpaint(p.input, p.known, p.region, {});
   EXPECT_EQ(last, inpaint_steps(120, {}));
-  EXPECT_EQ(p.evaluations, last * Problem::count);
+  EXPECT_EQ(p.evaluations, last * InpaintProblem::count);
 }
 
 TEST(Inpaint, AnImageDoesNotDependOnItsBatch) {
-  Problem p;
+  InpaintProblem p;
   const Tensor together = inpaint(p.input, p.known, p.region, {.resamplings = 2});
   const auto noise = p.input.noise;
   p.input.noise = [&](std::int64_t number) { return noise(number).slice(0, 17, 18); };
   p.input.x = p.input.x.slice(0, 17, 18);
   const process::Denoiser whole = p.input.denoiser;
   p.input.denoiser = [&](const Tensor& x, const Tensor& sigma) {  // matmul's rounding is not what is asked about
-    return whole(x.expand({Problem::count, 1, 1, 3}), sigma).slice(0, 17, 18);
+    return whole(x.expand({InpaintProblem::count, 1, 1, 3}), sigma).slice(0, 17, 18);
   };
   const Tensor alone = inpaint(p.input, p.known.slice(0, 17, 18), p.region, {.resamplings = 2});
   EXPECT_LT((alone[0] - together[17]).abs().max().item<double>(), 1e-12);
 }
 
 TEST(Inpaint, RefusesWhatMakesNoWalk) {
-  Problem p;
+  InpaintProblem p;
   test::expect_error([&] { (void)inpaint(p.input, p.known, p.region, {.resamplings = 0}); }, ErrorCode::usage,
                      {"expected resamplings and jump length >= 1, found 0 and 10"});
 }

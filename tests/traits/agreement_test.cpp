@@ -13,7 +13,7 @@
 namespace nodulus::traits {
 namespace {
 
-constexpr double nan = std::numeric_limits<double>::quiet_NaN();
+constexpr double unrated = std::numeric_limits<double>::quiet_NaN();
 
 std::vector<std::size_t> all(const Ratings& ratings) {
   std::vector<std::size_t> subjects(ratings.subjects());
@@ -28,12 +28,14 @@ const Ratings shrout_fleiss = made(4, {9, 2, 5, 8, 6, 1, 3, 2, 8, 4, 6, 8, 7, 1,
 
 /// Krippendorff 2011, "Computing Krippendorff's alpha-reliability", part C: twelve units, four observers.
 const Ratings krippendorff =
-    made(4, {1, 1, nan, 1, 2, 2, 3, 2, 3, 3, 3, 3, 3,   3, 3, 3, 2,   2,   2, 2, 1,   2, 3,   4,
-             4, 4, 4,   4, 1, 1, 2, 1, 2, 2, 2, 2, nan, 5, 5, 5, nan, nan, 1, 1, nan, 3, nan, nan});
+    made(4, {1, 1, unrated, 1, 2,       2, 3, 2, 3,       3,       3, 3, 3,       3, 3,       3,
+             2, 2, 2,       2, 1,       2, 3, 4, 4,       4,       4, 4, 1,       1, 2,       1,
+             2, 2, 2,       2, unrated, 5, 5, 5, unrated, unrated, 1, 1, unrated, 3, unrated, unrated});
 
 /// Six subjects of two to four ratings, one of one, two more of two; made up.
-const Ratings uneven = made(4, {5,   5, 5, 4,   2, 1, 1,   1, 2, nan, nan, nan, 3, 3, 3, 2, 4, nan, 5,   3,
-                                nan, 2, 2, nan, 1, 3, nan, 2, 5, 4,   4,   5,   3, 2, 4, 3, 1, 1,   nan, nan});
+const Ratings uneven = made(
+    4, {5, 5, 5,       4, 2, 1,       1, 1, 2, unrated, unrated, unrated, 3, 3, 3, 2, 4, unrated, 5,      3, unrated,
+        2, 2, unrated, 1, 3, unrated, 2, 5, 4, 4,       5,       3,       2, 4, 3, 1, 1, unrated, unrated});
 
 TEST(Agreement, IccIsShroutAndFleissTable) {
   // Their table 4: ICC(1,1) = .17, ICC(1,4) = .44.
@@ -85,7 +87,7 @@ TEST(Agreement, UnevenRatingsGiveWhatPlainNumpyGives) {
 }
 
 TEST(Agreement, FullAgreementIsOne) {
-  const Ratings same = made(3, {1, 1, 1, 5, 5, 5, 3, 3, nan, 2, 2, 2});
+  const Ratings same = made(3, {1, 1, 1, 5, 5, 5, 3, 3, unrated, 2, 2, 2});
   const Agreement result = agreement(same);
   ASSERT_EQ(result.coefficients.size(), 6u);
   for (const Coefficient& coefficient : result.coefficients) {
@@ -111,8 +113,8 @@ TEST(Agreement, ChanceIsAboutZero) {
 }
 
 TEST(Agreement, OneReaderOrOneValueSaysNothing) {
-  for (const Ratings& ratings : {made(1, {1, 2, 3}), made(2, {1, nan, nan, 2, 3, nan}), made(2, {4, 4, 4, 4}),
-                                 made(2, {}), made(2, {nan, nan})}) {
+  for (const Ratings& ratings : {made(1, {1, 2, 3}), made(2, {1, unrated, unrated, 2, 3, unrated}),
+                                 made(2, {4, 4, 4, 4}), made(2, {}), made(2, {unrated, unrated})}) {
     const Agreement result = agreement(ratings, {}, {50, 0.95, 0});
     for (const Coefficient& coefficient : result.coefficients) {
       EXPECT_TRUE(std::isnan(coefficient.value)) << coefficient.name;
@@ -130,8 +132,8 @@ TEST(Agreement, SubjectsAreCountedAndSizesChecked) {
   EXPECT_NEAR(result.same, 14.0 / 38, 1e-12);
   EXPECT_NEAR(result.within_one, 35.0 / 38, 1e-12);
   const std::vector<std::size_t> short_groups{1, 2};
-  test::expect_error([&] { (void)agreement(uneven, short_groups); }, ErrorCode::internal, {"group"});
-  test::expect_error([&] { (void)agreement(made(4, {1, 2, 3})); }, ErrorCode::internal, {"ratings"});
+  nodulus::test::expect_error([&] { (void)agreement(uneven, short_groups); }, ErrorCode::internal, {"group"});
+  nodulus::test::expect_error([&] { (void)agreement(made(4, {1, 2, 3})); }, ErrorCode::internal, {"ratings"});
 }
 
 TEST(Agreement, GroupsWidenTheInterval) {

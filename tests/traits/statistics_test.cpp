@@ -154,7 +154,7 @@ TEST(Statistics, RankCorrelationIsScipys) {
   EXPECT_NEAR(spearman(std::vector<double>{1, nan, 2, 3, 9}, std::vector<double>{10, 5, 20, 30, nan}), 1, 1e-14);
   EXPECT_TRUE(std::isnan(spearman(std::vector<double>{1, 1, 1}, std::vector<double>{1, 2, 3})));
   EXPECT_TRUE(std::isnan(spearman(std::vector<double>{1, 2}, std::vector<double>{1, 2})));
-  test::expect_error([&] { (void)spearman(a, few); }, ErrorCode::internal, {"6", "7"});
+  nodulus::test::expect_error([&] { (void)spearman(a, few); }, ErrorCode::internal, {"6", "7"});
   // A draw with repeats is the correlation of the drawn pairs themselves.
   const std::vector<std::size_t> drawn{5, 0, 0, 3, 3, 3, 1};
   const std::vector<double> drawn_a{4, 1, 1, 3, 3, 3, 2};

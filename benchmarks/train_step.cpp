@@ -62,7 +62,7 @@ int run(const std::string& family, int channels, int batch, int runs) {
     options.parse({"--unet.channels", std::to_string(channels), "--unet.multipliers", ddpm ? "1,2,4" : "1,2,2",
                    "--unet.blocks", "2", "--unet.attention", "16", "--unet.dropout", "0"});
   const int image_channels = ddpm ? 2 : 1;
-  architecture->fit(image_channels, 64);
+  architecture->fit(image_channels, 64, 0);
   const auto network = architecture->build();
   const auto process = process::make_process(row.process);
   process->prepare(architecture->noise_labels());

@@ -112,7 +112,8 @@ class Obedience : public ::testing::Test {
     set.path = "images";
     std::vector<std::int64_t> shown;
     for (int i = 0; i < 40; ++i) {
-      set.asked.push_back(asked(i));
+      set.asked.emplace_back();
+      if (const std::string part = asked(i); !part.empty()) set.asked.back().push_back(part);
       shown.push_back(i % 2);
     }
     return obedience(set, {&set.images, telling(shown, 8), {}}, training_, held_out_, *dataset_);
@@ -151,7 +152,7 @@ TEST_F(Obedience, SizesAreMeasuredOnTheOutline) {
   std::size_t diameter = 0;
   while (traits::catalog()[diameter].name != "longest_diameter") ++diameter;
   ImageSet set;
-  set.asked = {"diameter_mm=5", "diameter_mm=15", "diameter_mm=15", "diameter_mm=5"};
+  set.asked = {{"diameter_mm=5"}, {"diameter_mm=15"}, {"diameter_mm=15"}, {"diameter_mm=5"}};
   JudgedImages judged{&set.images, torch::zeros({4, 10}), {}};
   for (const double measured : {6.0, 13.0, 5.5, std::nan("")}) {
     judged.traits.emplace_back(traits::catalog().size(), 0);
@@ -163,8 +164,28 @@ TEST_F(Obedience, SizesAreMeasuredOnTheOutline) {
   EXPECT_EQ(all[0]["confusion"], (Json{{1, 0}, {1, 1}}));
   EXPECT_EQ(all[0]["not_measured"], 1);
   EXPECT_NEAR(all[0]["correct"].get<double>(), 0.5, 1e-12);
-  for (std::string& asked : set.asked) asked = "diameter_mm=5";  // of one size alone all would be right
+  for (auto& asked : set.asked) asked = {"diameter_mm=5"};  // of one size alone all would be right
   EXPECT_TRUE(obedience(set, judged, training_, held_out_, *dataset_).empty());
+}
+
+TEST_F(Obedience, SizesFromARangeAreRightWithinAQuarter) {
+  std::size_t diameter = 0;
+  while (traits::catalog()[diameter].name != "longest_diameter") ++diameter;
+  ImageSet set;
+  JudgedImages judged{&set.images, torch::zeros({40, 10}), {}};
+  for (int i = 0; i < 40; ++i) {
+    const double wanted = 4 + 0.5 * i;
+    set.asked.push_back({"diameter_mm=" + std::to_string(wanted)});
+    judged.traits.emplace_back(traits::catalog().size(), 0);
+    judged.traits.back()[diameter] = i < 30 ? 1.2 * wanted : i < 36 ? 1.3 * wanted : std::nan("");
+  }
+  const Json all = obedience(set, judged, training_, held_out_, *dataset_);
+  ASSERT_EQ(all.size(), 1U);
+  EXPECT_EQ(all[0]["tolerance"], 0.25);
+  EXPECT_NEAR(all[0]["correct"].get<double>(), 0.75, 1e-12);
+  EXPECT_EQ(all[0]["not_measured"], 4);
+  EXPECT_GT(all[0]["chance"].get<double>(), 0.05);
+  EXPECT_LT(all[0]["chance"].get<double>(), 0.5);
 }
 
 TEST_F(Obedience, RefusesWhatTheDataSetDoesNotKnow) {

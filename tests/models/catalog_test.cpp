@@ -11,12 +11,12 @@ namespace {
 class FamilyContract : public ::testing::TestWithParam<Family> {
  protected:
   /// The family at a size that a test can afford: its defaults, for two channels at 32x32.
-  std::unique_ptr<Architecture> architecture() {
+  std::unique_ptr<Architecture> architecture(int labels = 0) {
     auto made = GetParam().make();
     Options options;
     made->describe(options);
     if (options.find("unet.channels") != nullptr) options.parse({"--unet.channels", "16", "--unet.dropout", "0"});
-    made->fit(2, 32);
+    made->fit(2, 32, labels);
     return made;
   }
 };
@@ -38,6 +38,27 @@ TEST_P(FamilyContract, EveryParameterGetsAGradient) {
   const torch::Tensor y = network->forward(torch::randn({2, 2, 32, 32}), torch::tensor({5.0F, 6.0F}));
   y.square().sum().backward();
   for (const auto& item : network->named_parameters()) EXPECT_TRUE(item.value().grad().defined()) << item.key();
+}
+
+TEST_P(FamilyContract, LabelsMoveTheirImageAloneAndOnlyOnceTheyAreLearnt) {
+  const auto network = architecture(3)->build();
+  network->eval();
+  torch::manual_seed(6);
+  const torch::NoGradGuard no_grad;
+  const torch::Tensor x = torch::randn({3, 2, 32, 32});
+  const torch::Tensor level = torch::tensor({0.7F});
+  const torch::Tensor labels = torch::eye(3);
+  EXPECT_LT((network->forward(x, level, labels) - network->forward(x, level)).abs().max().item<double>(), 1e-4);
+  for (torch::Tensor& p : network->parameters()) p.set_data(torch::randn_like(p) * 0.1);
+  const torch::Tensor asked = network->forward(x, level, labels);
+  const torch::Tensor any = network->forward(x, level);
+  EXPECT_TRUE(any.equal(network->forward(x, level, torch::zeros({3, 3}))));
+  for (std::int64_t i = 0; i < 3; ++i) {
+    EXPECT_FALSE(asked[i].equal(any[i]));
+    const torch::Tensor alone = network->forward(x.narrow(0, i, 1), level, labels.narrow(0, i, 1));
+    EXPECT_TRUE(alone[0].equal(asked[i])) << i;
+  }
+  EXPECT_THROW(network->forward(x, level, torch::eye(4).narrow(0, 0, 3)), c10::Error);
 }
 
 TEST_P(FamilyContract, TheSameTorchSeedBuildsTheSameNetwork) {

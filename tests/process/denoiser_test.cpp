@@ -25,5 +25,23 @@ TEST(Denoiser, CountedPassesOnAndCounts) {
   EXPECT_EQ(evaluations, 7);
 }
 
+TEST(Guided, MovesFromAnyTowardsWhatIsAskedWithinItsLevels) {
+  int asked_any = 0;
+  const Denoiser asked = [](const torch::Tensor& x, const torch::Tensor&) { return x + 3; };
+  const Denoiser any = [&](const torch::Tensor& x, const torch::Tensor&) {
+    ++asked_any;
+    return x + 1;
+  };
+  const Denoiser both = guided(asked, any, {2.5, 0.5, 4});
+  const torch::Tensor x = torch::zeros({3, 1, 1, 1}, torch::kDouble);
+  const torch::Tensor levels = torch::tensor({0.4, 0.5, 5.0}, torch::kDouble);
+  // 1 + 2.5 (3 - 1) where guided
+  EXPECT_TRUE(both(x, levels).flatten().equal(torch::tensor({3.0, 6.0, 3.0}, torch::kDouble)));
+  EXPECT_EQ(asked_any, 1);
+  EXPECT_TRUE(both(x, torch::tensor({2.0}, torch::kDouble)).flatten().equal(torch::full({3}, 6, torch::kDouble)));
+  EXPECT_TRUE(both(x, torch::tensor({9.0}, torch::kDouble)).flatten().equal(torch::full({3}, 3, torch::kDouble)));
+  EXPECT_EQ(asked_any, 2);  // beyond the levels it costs nothing
+}
+
 }  // namespace
 }  // namespace nodulus::process

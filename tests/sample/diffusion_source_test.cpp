@@ -27,6 +27,7 @@ class SamplerContract : public ::testing::TestWithParam<SamplerRow> {
   static DiffusionParts parts(const SamplerRow& row) {
     models::UnetOptions unet;
     unet.image_channels = 2;
+    unet.labels = 3;
     unet.resolution = 16;
     unet.channels = 16;
     unet.multipliers = {1, 2};
@@ -56,6 +57,22 @@ TEST_P(SamplerContract, AnImageDependsOnItsSeedAlone) {
     EXPECT_TRUE(alone[0].equal(together[static_cast<std::int64_t>(i)])) << "seed " << seeds[i];
   }
   EXPECT_FALSE(together[0].equal(together[1]));
+}
+
+TEST_P(SamplerContract, AnImageDependsOnItsOwnLabelsAlone) {
+  auto guided = parts(GetParam());
+  guided.guidance = {1.5, 0.1, 5};
+  DiffusionSource source(guided);
+  const std::vector<std::uint64_t> seeds{7, 8, 7};
+  const Tensor labels = torch::eye(3);
+  const Tensor together = source.images(seeds, labels);
+  for (std::size_t i = 0; i < seeds.size(); ++i) {
+    const auto row = static_cast<std::int64_t>(i);
+    const Tensor alone = source.images({&seeds[i], 1}, labels.narrow(0, row, 1));
+    EXPECT_TRUE(alone[0].equal(together[row])) << "seed " << seeds[i];
+  }
+  EXPECT_FALSE(together[0].equal(together[2]));  // the same seed, asked for otherwise
+  EXPECT_FALSE(together[0].equal(source.images(seeds, {})[0]));
 }
 
 TEST_P(SamplerContract, CountsItsEvaluations) {
@@ -105,11 +122,11 @@ TEST_F(SamplerContract, TheWayBetweenTwoSeedsBeginsAndEndsWithTheirImages) {
   const std::vector<std::uint64_t> seeds{4, 9};
   const Tensor ends = source.images(seeds, {});
   const std::vector<double> weights{0, 0.5, 1};
-  const Tensor way = source.between(4, 9, weights);
+  const Tensor way = source.between(4, 9, weights, {});
   EXPECT_TRUE(way[0].equal(ends[0]));
   EXPECT_LT((way[2] - ends[1]).abs().max().item<double>(), 1e-6);  // sin(theta) / sin(theta), and the other's 0
   EXPECT_FALSE(way[1].allclose(ends[0], 1e-2, 1e-2));
-  EXPECT_TRUE(source.between(4, 9, std::vector<double>{0.5})[0].equal(way[1]));
+  EXPECT_TRUE(source.between(4, 9, std::vector<double>{0.5}, {})[0].equal(way[1]));
 }
 
 TEST_F(SamplerContract, InpaintedImagesAreTheKnownOneButForTheRegion) {
@@ -118,11 +135,11 @@ TEST_F(SamplerContract, InpaintedImagesAreTheKnownOneButForTheRegion) {
   const Tensor known = torch::rand({1, 2, 16, 16}) * 2 - 1;
   const Tensor region = torch::zeros({1, 1, 16, 16}, torch::kBool);
   region.slice(2, 3, 9).slice(3, 4, 12).fill_(true);
-  const Tensor made = source.inpainted(seeds, known, region, {InpaintMethod::repaint, 2, 2});
+  const Tensor made = source.inpainted(seeds, known, region, {InpaintMethod::repaint, 2, 2}, {});
   EXPECT_TRUE(torch::where(region, known, made).equal(known.expand_as(made)));
   EXPECT_FALSE(made[0].equal(made[1]));
-  EXPECT_TRUE(source.inpainted({&seeds[1], 1}, known, region, {InpaintMethod::repaint, 2, 2})[0].equal(made[1]));
-  EXPECT_THROW((void)source.inpainted(seeds, known, region, {InpaintMethod::repaint, 2, 6}), Error);
+  EXPECT_TRUE(source.inpainted({&seeds[1], 1}, known, region, {InpaintMethod::repaint, 2, 2}, {})[0].equal(made[1]));
+  EXPECT_THROW((void)source.inpainted(seeds, known, region, {InpaintMethod::repaint, 2, 6}, {}), Error);
 }
 
 INSTANTIATE_TEST_SUITE_P(Catalog, SamplerContract, ::testing::ValuesIn(samplers().begin(), samplers().end()),
@@ -146,7 +163,7 @@ TEST(DiffusionSource, RefusesLabelsItWasNotTrainedWith) {
   parts.resolution = 8;
   DiffusionSource source(parts);
   const std::vector<std::uint64_t> seeds{1};
-  EXPECT_THROW((void)source.images(seeds, {{{"malignancy", 5}}}), Error);
+  EXPECT_THROW((void)source.images(seeds, torch::ones({1, 3})), c10::Error);
 }
 
 }  // namespace

@@ -217,8 +217,8 @@ TEST_F(GanTraining, DrawsTheClassThatIsAskedFor) {
   options_.batch = 16;
   options_.ema_kimg = 0.5;
   options_.adapts = false;
-  options_.classes = {"side", class_values(*loader_, "side")};
-  EXPECT_THAT(options_.classes.values, ::testing::ElementsAre(3, 5));
+  loader_.emplace(*dataset_, data::LoaderOptions{.conditions = {"side"}});
+  ASSERT_EQ(loader_->conditions().width(), 2);
   networks_.labels = 2;
   Pair pair = new_pair();
   for (std::int64_t step = 0; step < 500; ++step) pair.step->run(step);
@@ -230,22 +230,6 @@ TEST_F(GanTraining, DrawsTheClassThatIsAskedFor) {
   const Tensor difference = images.slice(3, 0, 4).mean({1, 2, 3}) - images.slice(3, 4, 8).mean({1, 2, 3});
   EXPECT_GT((difference.narrow(0, 0, 100) > 0.3).to(torch::kDouble).mean().item<double>(), 0.8);
   EXPECT_GT((difference.narrow(0, 100, 100) < -0.3).to(torch::kDouble).mean().item<double>(), 0.8);
-}
-
-TEST_F(GanTraining, RefusesLabelsThatDoNotMatch) {
-  GanOptions given;
-  given.label = "sise";
-  test::expect_error([&] { given.find_classes(*loader_); }, ErrorCode::usage, {"sise", "side"});
-  given.label = "side";
-  for (const std::vector<int>& others : {std::vector<int>{3, 4}, {3}, {3, 5, 5}, {3, 5, 9}}) {
-    given.classes = others;
-    test::expect_error([&] { given.find_classes(*loader_); }, ErrorCode::usage, {"3, 5; found 3"});
-  }
-  given.classes.clear();
-  given.find_classes(*loader_);
-  EXPECT_THAT(given.classes, ::testing::ElementsAre(3, 5));
-  given.label.clear();
-  test::expect_error([&] { given.find_classes(*loader_); }, ErrorCode::usage, {"--stylegan2.label"});
 }
 
 TEST_F(GanTraining, TheAverageFollowsEveryParameter) {

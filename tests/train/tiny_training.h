@@ -79,7 +79,7 @@ inline Training tiny_training(const data::Dataset& dataset, const std::vector<st
   all.insert(all.end(), words.begin(), words.end());
   options.parse(all);
   process->prepare(NoiseLabels::index);
-  architecture->fit(2, 8);
+  architecture->fit(2, 8, 0);
   training.resolved_options = options.to_json();
   const DiffusionStepOptions step{training.options.batch, diffusion.learning_rate, diffusion.warmup_steps,
                                   diffusion.clip_norm,    diffusion.ema_decay,     training.options.seed};

@@ -144,6 +144,8 @@ export interface Obedience {
   correct: Maybe;
   interval: Interval | null;
   chance: Maybe;
+  /** Of sizes from a range: how far from what was asked is right, as a part of it. */
+  tolerance?: Maybe;
   judge_accuracy: Maybe;
   judge_balanced_accuracy: Maybe;
   judge_interval: Interval | null;

@@ -26,7 +26,8 @@ TrainedModel load_model(const std::filesystem::path& path) {
   model.family.process->describe(options);
   read_own_settings(options, model.info, model.checkpoint);
   model.family.prepare();
-  model.family.architecture->fit(model.info.image_channels, model.info.resolution);
+  model.family.architecture->fit(model.info.image_channels, model.info.resolution,
+                                 static_cast<int>(model.info.conditions.width()));
   model.network = model.family.architecture->build();
   train::load_part(model.checkpoint, train::averaged_weights(*model.network));
   return model;

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "nodulus/app/asked.h"
 #include "nodulus/app/diffusion.h"
 #include "nodulus/app/image_edit.h"
 #include "nodulus/core/options.h"
@@ -19,6 +20,7 @@ struct DrawingRequest {
   std::filesystem::path checkpoint;
   train::CheckpointInfo info;
   std::int64_t count = 0;
+  const Asked* asked = nullptr;  ///< Outlives the drawing; null: nothing.
   torch::Device device = torch::kCPU;
   std::function<void(std::int64_t done, std::int64_t total)> on_step;  ///< Within a batch; may throw to stop.
   std::function<void(const torch::Tensor& x, double sigma)>
@@ -86,6 +88,8 @@ class DiffusionDrawingSettings {
   double rho_ = 7;
   bool clip_ = true;
   bool bfloat16_ = false;
+  double guidance_ = 1;
+  std::vector<double> guided_;
 };
 
 /// Settings of generate that only StyleGAN2 has.
@@ -101,7 +105,6 @@ class GanDrawingSettings {
   double truncation_ = 1;
   std::string noise_ = "const";
   std::string mix_;
-  std::string class_;
 };
 
 }  // namespace nodulus::app

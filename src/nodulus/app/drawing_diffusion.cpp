@@ -1,4 +1,5 @@
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 
@@ -16,24 +17,31 @@ std::vector<std::string> sampler_names() {
   return names;
 }
 
+const Asked nothing_asked;
+
 class DiffusionDrawing final : public Drawing {
  public:
-  DiffusionDrawing(sample::DiffusionParts parts, const ImageEdit& edit, std::string sampler, double flop)
+  DiffusionDrawing(sample::DiffusionParts parts, const ImageEdit& edit, const Asked& asked, std::string sampler,
+                   double flop)
       : steps_(parts.steps),
-        known_evaluations_(edit.evaluations(parts.steps, parts.sampler->evaluations(parts.steps))),
+        known_evaluations_(edit.evaluations(parts.steps, parts.sampler->evaluations(parts.steps)) *
+                           (parts.guidance.weight != 1 ? 2 : 1)),
         parameters_(models::parameter_count(*parts.network)),
         source_(std::move(parts)),
         edit_(edit),
+        asked_(asked),
         sampler_(std::move(sampler)),
         flop_(flop) {}
 
   torch::Tensor images(std::span<const std::uint64_t> seeds, std::int64_t first) override {
-    torch::Tensor drawn = edit_.images(source_, seeds, first);
+    torch::Tensor drawn = edit_.images(source_, seeds, first, asked_.rows(seeds));
     known_evaluations_ = source_.evaluations();
     return drawn;
   }
-  [[nodiscard]] std::string condition(std::int64_t i, std::uint64_t /*own*/) const override {
-    return edit_.condition(i);
+  [[nodiscard]] std::string condition(std::int64_t i, std::uint64_t own) const override {
+    const std::string asked = asked_.text(own);
+    const std::string edited = edit_.condition(i);
+    return asked + (asked.empty() || edited.empty() ? "" : "; ") + edited;
   }
   [[nodiscard]] std::uint64_t seed(std::uint64_t own) const override { return edit_.seed(own); }
   [[nodiscard]] std::string sampler() const override { return edit_.sampler(sampler_); }
@@ -49,6 +57,7 @@ class DiffusionDrawing final : public Drawing {
   std::int64_t parameters_;
   sample::DiffusionSource source_;
   const ImageEdit& edit_;
+  const Asked& asked_;
   std::string sampler_;
   double flop_;
 };
@@ -72,6 +81,11 @@ void DiffusionDrawingSettings::describe(Options& options, const std::vector<std:
   options.add("rho", rho_, "of the karras schedule").between(0.1, 100);
   options.add("clip", clip_, "clip each estimate of the clean image to the window");
   options.add("bfloat16", bfloat16_, "16-bit arithmetic where it is safe; on CUDA");
+  options
+      .add("guidance", guidance_, "towards what is asked for; 1: none, above: truer to it, less varied, twice the work")
+      .between(0, 100);
+  options.add("guided", guided_, "LOW,HIGH: guidance between these noise levels alone; default: at all")
+      .between(0, 1e9);
   edit_.describe(options);
   choice_.sampler->describe(options);
 }
@@ -81,13 +95,19 @@ void DiffusionDrawingSettings::refuse_sampler(const std::string& family) const {
     throw Error(ErrorCode::usage,
                 fmt::format("--sampler: {} has no noise levels to go through; expected none, found {}", family,
                             asked_sampler_));
-  if (steps_ > 0 || bfloat16_)
+  if (steps_ > 0 || bfloat16_ || guidance_ != 1)
     throw Error(ErrorCode::usage,
-                fmt::format("--steps and --bfloat16: {} draws an image in one step; expected neither", family));
+                fmt::format("--steps, --guidance and --bfloat16: {} draws an image in one step; expected none of them",
+                            family));
 }
 
 std::unique_ptr<Drawing> DiffusionDrawingSettings::open(const DrawingRequest& request) {
   if (bfloat16_ && !request.device.is_cuda()) throw Error(ErrorCode::usage, "--bfloat16: only with --device cuda");
+  if (guidance_ != 1 && (request.asked == nullptr || request.asked->empty()))
+    throw Error(ErrorCode::usage, "--guidance: expected a label that is asked for, to be guided to; found none");
+  if (!guided_.empty() && (guided_.size() != 2 || guided_[0] >= guided_[1]))
+    throw Error(ErrorCode::usage,
+                fmt::format("--guided: expected two noise levels LOW,HIGH, found '{}'", fmt::join(guided_, ",")));
   const TrainedModel model = load_model(request.checkpoint);
   edit_.prepare(model, choice_, request.count);
   const int steps = steps_ > 0
@@ -104,10 +124,12 @@ std::unique_ptr<Drawing> DiffusionDrawingSettings::open(const DrawingRequest& re
   parts.resolution = model.info.resolution;
   parts.device = request.device;
   parts.bfloat16 = bfloat16_;
+  parts.guidance.weight = guidance_;
+  if (!guided_.empty()) parts.guidance = {guidance_, guided_[0], guided_[1]};
   parts.on_step = request.on_step;
   parts.on_question = request.on_question;
-  return std::make_unique<DiffusionDrawing>(std::move(parts), edit_, sampler_name_,
-                                            model.family.architecture->forward_flop());
+  return std::make_unique<DiffusionDrawing>(std::move(parts), edit_, request.asked ? *request.asked : nothing_asked,
+                                            sampler_name_, model.family.architecture->forward_flop());
 }
 
 }  // namespace nodulus::app

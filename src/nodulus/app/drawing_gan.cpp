@@ -1,7 +1,5 @@
 #include <fmt/format.h>
-#include <fmt/ranges.h>
 
-#include <algorithm>
 #include <optional>
 
 #include "nodulus/app/drawing.h"
@@ -9,7 +7,6 @@
 #include "nodulus/core/error.h"
 #include "nodulus/core/numbers.h"
 #include "nodulus/sample/gan_source.h"
-#include "nodulus/train/classes.h"
 
 namespace nodulus::app {
 namespace {
@@ -22,13 +19,13 @@ struct Mix {
 class GanDrawing final : public Drawing {
  public:
   GanDrawing(std::filesystem::path checkpoint, const sample::GanParts& parts, const ImageEdit& edit,
-             std::optional<Mix> mix, train::Classes classes)
+             std::optional<Mix> mix, const Asked* asked)
       : checkpoint_(std::move(checkpoint)),
         generator_(parts.generator),
         source_(parts),
         edit_(edit),
         mix_(mix),
-        classes_(std::move(classes)) {
+        asked_(asked) {
     if (!edit.interpolates()) return;
     noise_seed_ = whole_number(edit.from()).value_or(0);
     from_ = end_of(edit.from());
@@ -36,17 +33,14 @@ class GanDrawing final : public Drawing {
   }
 
   torch::Tensor images(std::span<const std::uint64_t> seeds, std::int64_t first) override {
-    if (mix_) return source_.mixed(seeds, mix_->seed, mix_->layer);
-    if (!edit_.interpolates()) return source_.images(seeds, {});
+    const torch::Tensor labels = asked_ != nullptr ? asked_->rows(seeds) : torch::Tensor();
+    if (mix_) return source_.mixed(seeds, mix_->seed, mix_->layer, labels);
+    if (!edit_.interpolates()) return source_.images(seeds, labels);
     return source_.between(from_, to_, edit_.weights(first, seeds.size()), noise_seed_);
   }
   [[nodiscard]] std::string condition(std::int64_t i, std::uint64_t own) const override {
     if (edit_.interpolates()) return edit_.condition(i);
-    std::string text;
-    if (!classes_.values.empty()) {
-      const std::int64_t index = source_.class_of(own);
-      text = fmt::format("{}={}", classes_.label, classes_.values.at(static_cast<std::size_t>(index)));
-    }
+    std::string text = asked_ != nullptr ? asked_->text(own) : "";
     if (mix_) text += fmt::format("{}styles of {} from layer {} on", text.empty() ? "" : "; ", mix_->seed, mix_->layer);
     return text;
   }
@@ -60,7 +54,7 @@ class GanDrawing final : public Drawing {
  private:
   /// Styles of one end of --interpolate: a seed, or the folder of a projection.
   [[nodiscard]] torch::Tensor end_of(const std::string& text) const {
-    if (const auto seed = whole_number(text)) return source_.styles_of(*seed);
+    if (const auto seed = whole_number(text)) return source_.styles_of(*seed, labels_of(*seed));
     std::error_code ignored;
     if (!std::filesystem::exists(std::filesystem::path(text) / latent_file, ignored))
       throw Error(ErrorCode::usage,
@@ -68,12 +62,16 @@ class GanDrawing final : public Drawing {
     return read_styles(text, *generator_, checkpoint_).to(source_.device());
   }
 
+  [[nodiscard]] torch::Tensor labels_of(std::uint64_t seed) const {
+    return asked_ != nullptr ? asked_->rows({&seed, 1}) : torch::Tensor();
+  }
+
   std::filesystem::path checkpoint_;
   std::shared_ptr<models::StyleGan2Generator> generator_;
   sample::GanSource source_;
   const ImageEdit& edit_;
   std::optional<Mix> mix_;
-  train::Classes classes_;
+  const Asked* asked_;
   std::uint64_t noise_seed_ = 0;  // of all images of an interpolation
   torch::Tensor from_;
   torch::Tensor to_;
@@ -91,16 +89,14 @@ void GanDrawingSettings::describe(Options& options) {
       .between(-4, 4);
   options.add("layer_noise", noise_, "of StyleGAN2: the same for all images, each its own, or none")
       .one_of({"const", "random", "none"});
-  options.add("class", class_, "of a model trained on a label: the value that is asked for; default: each as often");
   options.add("mix", mix_, "of StyleGAN2, SEED or SEED:LAYER: from that layer on the styles of that seed");
 }
 
 void GanDrawingSettings::refuse(const std::string& family) const {
   const GanDrawingSettings usual;
-  if (truncation_ != usual.truncation_ || noise_ != usual.noise_ || mix_ != usual.mix_ || class_ != usual.class_)
-    throw Error(
-        ErrorCode::usage,
-        fmt::format("--truncation, --layer-noise, --mix and --class: {} has no styles; expected none of them", family));
+  if (truncation_ != usual.truncation_ || noise_ != usual.noise_ || mix_ != usual.mix_)
+    throw Error(ErrorCode::usage,
+                fmt::format("--truncation, --layer-noise and --mix: {} has no styles; expected none of them", family));
 }
 
 std::unique_ptr<Drawing> GanDrawingSettings::open(const DrawingRequest& request, ImageEdit& edit) const {
@@ -110,18 +106,6 @@ std::unique_ptr<Drawing> GanDrawingSettings::open(const DrawingRequest& request,
   parts.noise = layer_noise(noise_);
   parts.device = request.device;
   parts.on_step = request.on_step;
-  const auto classes = request.info.options.value("stylegan2.classes", std::vector<int>{});
-  if (!class_.empty()) {
-    const auto at = std::find_if(classes.begin(), classes.end(), [&](int v) { return std::to_string(v) == class_; });
-    if (at == classes.end())
-      throw Error(ErrorCode::usage,
-                  classes.empty()
-                      ? fmt::format("--class: this model was trained without a label; expected none, found "
-                                    "'{}'",
-                                    class_)
-                      : fmt::format("--class: expected one of {}, found '{}'", fmt::join(classes, ", "), class_));
-    parts.class_index = at - classes.begin();
-  }
   std::optional<Mix> mix;
   if (!mix_.empty()) {
     const std::size_t colon = mix_.find(':');
@@ -141,8 +125,7 @@ std::unique_ptr<Drawing> GanDrawingSettings::open(const DrawingRequest& request,
   edit.check_region();
   if (!edit.data().empty())
     throw Error(ErrorCode::usage, "--inpaint: expected a model of a diffusion family, found " + request.info.family);
-  return std::make_unique<GanDrawing>(request.checkpoint, parts, edit, mix,
-                                      train::Classes{request.info.options.value("stylegan2.label", ""), classes});
+  return std::make_unique<GanDrawing>(request.checkpoint, parts, edit, mix, request.asked);
 }
 
 }  // namespace nodulus::app

@@ -23,8 +23,9 @@ std::shared_ptr<models::StyleGan2Generator> load_generator(const std::filesystem
   Options options;
   settings.describe(options);
   read_own_settings(options, info, checkpoint);
-  auto generator = models::make_generator(settings.networks(
-      info.image_channels, info.resolution, info.options.value("batch", 4), info.options.value("bfloat16", false)));
+  auto generator = models::make_generator(
+      settings.networks(info.image_channels, info.resolution, static_cast<int>(info.conditions.width()),
+                        info.options.value("batch", 4), info.options.value("bfloat16", false)));
   train::load_part(checkpoint, train::averaged_weights(*generator));
   generator->to(device);
   generator->eval();

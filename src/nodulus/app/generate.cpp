@@ -26,6 +26,7 @@ class Generate final : public Command {
     options.add("png", pictures_, "a PNG each beside images.npy");
     gan_.describe(options);
     diffusion_.describe(options, words);
+    asked_.describe(options, words);
   }
 
   Outcome plan(const CommonOptions& common, Monitor& monitor) override {
@@ -49,6 +50,7 @@ class Generate final : public Command {
   Outcome run(const CommonOptions& common, const Options& options, Monitor& monitor) override {
     warn_of_slow_blas(monitor);
     const DrawingRequest request = request_of(common, monitor);
+    for (const std::string& caution : asked_.cautions()) monitor.warn(caution);
     const Manifest::Input input = manifest_input(request.checkpoint);  // now: a run that trains on removes old ones
     const auto drawing = open(request);
     const train::CheckpointInfo& info = request.info;
@@ -90,6 +92,8 @@ class Generate final : public Command {
     request.checkpoint = checkpoint_of(model_);
     request.info = train::read_checkpoint_info(request.checkpoint);
     request.count = count_;
+    asked_.prepare();
+    request.asked = &asked_;
     request.device = device_from(common.device);
     request.on_step = [this, &monitor](std::int64_t done, std::int64_t total) {
       if (monitor.stop_requested())
@@ -168,6 +172,7 @@ class Generate final : public Command {
   bool pictures_ = true;
   DiffusionDrawingSettings diffusion_;
   GanDrawingSettings gan_;
+  Asked asked_;
   PathRecorder path_;
   torch::Tensor first_image_;  // [1, H, W]
   Batches batches_;

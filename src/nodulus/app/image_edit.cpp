@@ -88,11 +88,12 @@ sample::InpaintOptions ImageEdit::inpaint_options() const {
 }
 
 torch::Tensor ImageEdit::images(sample::DiffusionSource& source, std::span<const std::uint64_t> seeds,
-                                std::int64_t first) const {
+                                std::int64_t first, const torch::Tensor& labels) const {
   if (interpolates())
-    return source.between(seed_from(from_, interpolate_), seed_from(to_, interpolate_), weights(first, seeds.size()));
-  if (!inpaint_.empty()) return source.inpainted(seeds, known_, mask_, inpaint_options());
-  return source.images(seeds, {});
+    return source.between(seed_from(from_, interpolate_), seed_from(to_, interpolate_), weights(first, seeds.size()),
+                          labels);
+  if (!inpaint_.empty()) return source.inpainted(seeds, known_, mask_, inpaint_options(), labels);
+  return source.images(seeds, labels);
 }
 
 std::uint64_t ImageEdit::seed(std::uint64_t own) const {

@@ -36,7 +36,7 @@ class ImageEdit {
 
   /// Images [first, first + seeds.size()) of those that were asked for.
   [[nodiscard]] torch::Tensor images(sample::DiffusionSource& source, std::span<const std::uint64_t> seeds,
-                                     std::int64_t first) const;
+                                     std::int64_t first, const torch::Tensor& labels) const;
   /// What items.csv says of image i: "" for one from its seed alone.
   [[nodiscard]] std::string condition(std::int64_t i) const;
   /// The seed that image i, of seed `own`, begins with.

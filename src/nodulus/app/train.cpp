@@ -131,11 +131,7 @@ class Train final : public Command {
 
   /// The training images, to which the family is fitted.
   data::Loader fit(const data::Dataset& dataset) {
-    data::LoaderOptions options;
-    options.mask_channel = train::uses_mask(settings_, dataset);
-    options.downsample = settings_.downsample;
-    options.size = settings_.size;
-    data::Loader loader(dataset, options);
+    data::Loader loader(dataset, train::loader_options(settings_, dataset));
     if (loader.height() != loader.width())
       throw Error(ErrorCode::usage, fmt::format("{}: expected square images, found {}x{}; --size cuts them",
                                                 data_.string(), loader.width(), loader.height()));

@@ -6,6 +6,7 @@
 #include "nodulus/models/network.h"
 #include "nodulus/sample/diffusion_source.h"
 #include "nodulus/train/diffusion_learner.h"
+#include "nodulus/train/labels.h"
 
 namespace nodulus::app {
 namespace {
@@ -36,7 +37,7 @@ class TrainableDiffusion final : public Trainable {
     if (settings.batch == 0) settings.batch = usual_batch;
     if (settings.steps == 0) settings.steps = usual_steps;
     family_.prepare();
-    family_.architecture->fit(loader.channels(), loader.height());
+    family_.architecture->fit(loader.channels(), loader.height(), static_cast<int>(loader.conditions().width()));
   }
 
   [[nodiscard]] std::int64_t parameter_count() const override {
@@ -56,13 +57,22 @@ class TrainableDiffusion final : public Trainable {
                                            settings_.ema_decay,
                                            settings.seed,
                                            device,
-                                           settings.bfloat16};
+                                           settings.bfloat16,
+                                           settings.hidden_labels};
     return std::make_unique<train::DiffusionLearner>(*family_.architecture, family_.process, loader, step,
-                                                     preview(settings, device));
+                                                     preview(settings, device, first_labels(loader)));
   }
 
  private:
-  [[nodiscard]] train::Preview preview(const train::TrainOptions& settings, torch::Device device) const {
+  /// Of the first training images: what the sheet's images are asked to be.
+  static torch::Tensor first_labels(const data::Loader& loader) {
+    std::vector<std::uint64_t> numbers(sheet_images);
+    std::iota(numbers.begin(), numbers.end(), 0);
+    return train::label_rows(loader, numbers);
+  }
+
+  [[nodiscard]] train::Preview preview(const train::TrainOptions& settings, torch::Device device,
+                                       const torch::Tensor& labels) const {
     sample::DiffusionParts parts;
     parts.process = family_.process;
     parts.sampler = make_sampler("ddim").sampler;
@@ -71,7 +81,7 @@ class TrainableDiffusion final : public Trainable {
     parts.resolution = family_.architecture->resolution();
     parts.device = device;
     parts.bfloat16 = settings.bfloat16;
-    return [parts, seed = settings.seed](const std::shared_ptr<models::Network>& averaged, Monitor& monitor) {
+    return [parts, labels, seed = settings.seed](const std::shared_ptr<models::Network>& averaged, Monitor& monitor) {
       sample::DiffusionParts all = parts;
       all.network = averaged;
       all.on_step = [&monitor](std::int64_t done, std::int64_t total) {
@@ -80,7 +90,7 @@ class TrainableDiffusion final : public Trainable {
       };
       std::vector<std::uint64_t> seeds(sheet_images);
       std::iota(seeds.begin(), seeds.end(), seed);
-      return sample::DiffusionSource(all).images(seeds, {});
+      return sample::DiffusionSource(all).images(seeds, labels);
     };
   }
 

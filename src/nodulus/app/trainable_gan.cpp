@@ -18,13 +18,13 @@ class TrainableGan final : public Trainable {
     if (loader.items() < 2)
       throw Error(ErrorCode::usage,
                   "--data: expected two images or more to train on, found " + std::to_string(loader.items()));
-    settings_.find_classes(loader);
     if (settings_.freeze > 0 && settings.transfer.empty())
       throw Error(ErrorCode::usage,
                   "--stylegan2.freeze: expected --transfer, for layers to stay as another run left them");
     (void)settings_.resolved(loader.height(), settings.batch,
                              !settings.transfer.empty());  // its checks, before a folder
-    networks_ = settings_.networks(loader.channels(), loader.height(), settings.batch, settings.bfloat16);
+    networks_ = settings_.networks(loader.channels(), loader.height(), static_cast<int>(loader.conditions().width()),
+                                   settings.batch, settings.bfloat16);
   }
 
   [[nodiscard]] std::int64_t parameter_count() const override {
@@ -43,6 +43,7 @@ class TrainableGan final : public Trainable {
     step.seed = settings.seed;
     step.device = device;
     step.bfloat16 = settings.bfloat16;
+    step.hidden_labels = settings.hidden_labels;
     return std::make_unique<train::GanLearner>(networks_, loader, step);
   }
 

@@ -6,6 +6,7 @@
 
 #include "nodulus/core/error.h"
 #include "nodulus/core/seed.h"
+#include "nodulus/data/conditions.h"
 #include "nodulus/data/pose.h"
 
 namespace nodulus::data {
@@ -76,6 +77,12 @@ Loader::Loader(const Dataset& dataset, const LoaderOptions& options)
   }
   if (options.size > 0) height_ = width_ = options.size;
   if (options.quarter_turns && height_ != width_) refuse("quarter turns need square images");
+  conditions_ = condition_schema(dataset, options.conditions);
+  const auto labels_width = static_cast<std::size_t>(conditions_.width());
+  labels_.resize(labels_width * items_.size());
+  for (std::size_t i = 0; i < items_.size() && labels_width > 0; ++i)
+    encode(conditions_, condition_of(dataset, conditions_, items_[i]),
+           std::span(labels_).subspan(i * labels_width, labels_width));
   if (!options.mask_channel) return;
   consensus_at_.reserve(items_.size());
   for (const std::int64_t item : items_) consensus_at_.push_back(consensus_at(dataset, item));
@@ -87,6 +94,10 @@ std::int64_t Loader::item_of(std::uint64_t sample_number) const {
   return items_[permuted(sample_number % n, n, key)];
 }
 
+std::size_t Loader::place_of(std::int64_t item) const {
+  return static_cast<std::size_t>(std::lower_bound(items_.begin(), items_.end(), item) - items_.begin());
+}
+
 void Loader::batch(std::span<const std::uint64_t> sample_numbers, std::span<float> out) const {
   const std::size_t each =
       static_cast<std::size_t>(channels()) * static_cast<std::size_t>(height_) * static_cast<std::size_t>(width_);
@@ -95,6 +106,18 @@ void Loader::batch(std::span<const std::uint64_t> sample_numbers, std::span<floa
                                          " numbers, found " + std::to_string(out.size()));
   }
   for (std::size_t i = 0; i < sample_numbers.size(); ++i) sample(sample_numbers[i], out.subspan(i * each, each));
+}
+
+void Loader::labels(std::span<const std::uint64_t> sample_numbers, std::span<float> out) const {
+  const auto width = static_cast<std::size_t>(conditions_.width());
+  if (out.size() != width * sample_numbers.size()) {
+    throw Error(ErrorCode::internal, "loader: expected room for " + std::to_string(width * sample_numbers.size()) +
+                                         " numbers, found " + std::to_string(out.size()));
+  }
+  for (std::size_t i = 0; i < sample_numbers.size(); ++i) {
+    const auto row = std::span(labels_).subspan(place_of(item_of(sample_numbers[i])) * width, width);
+    std::copy(row.begin(), row.end(), out.subspan(i * width, width).begin());
+  }
 }
 
 void Loader::sample(std::uint64_t number, std::span<float> out) const {
@@ -121,8 +144,7 @@ void Loader::plane(std::int64_t item, bool mask, std::span<float> out) const {
   const int top = (info.height / factor - height_) / 2 * factor;
   const auto image = dataset_.image(item);
   const auto readers = dataset_.mask(item);
-  const auto position = std::lower_bound(items_.begin(), items_.end(), item) - items_.begin();
-  const int least = mask ? consensus_at_[static_cast<std::size_t>(position)] : 0;
+  const int least = mask ? consensus_at_[place_of(item)] : 0;
   const double scale = 2 / (window_.hi - window_.lo);
   const auto value = [&](std::size_t at) {
     if (mask) return readers[at] >= least ? 1.0 : -1.0;

@@ -3,8 +3,10 @@
 #include <cstdint>
 #include <optional>
 #include <span>
+#include <string>
 #include <vector>
 
+#include "nodulus/core/condition.h"
 #include "nodulus/data/dataset.h"
 
 namespace nodulus::data {
@@ -18,6 +20,7 @@ struct LoaderOptions {
   std::optional<WindowHu> window_hu = std::nullopt;  ///< The data set's own where not given.
   bool flips = false;                                ///< Left-right and up-down, each with probability 1/2.
   bool quarter_turns = false;                        ///< 0, 90, 180 or 270 degrees alike; needs square images.
+  std::vector<std::string> conditions = {};          ///< Columns that images are asked for by, or "all" that tell.
   std::uint64_t seed = 0;
 };
 
@@ -33,8 +36,8 @@ int consensus_at(const Dataset& dataset, std::int64_t item);
 /// Feistel network with cycle walking, so it takes no memory. Flips and turns are bits of a hash of (seed, k).
 class Loader {
  public:
-  /// Error{usage} where the data set has no masks and mask_channel is asked for, the split is empty, or the size does
-  /// not fit. The data set must outlive the loader.
+  /// Error{usage} where the data set has no masks and mask_channel is asked for, the split is empty, the size does not
+  /// fit, or a condition is none (condition_schema()). The data set must outlive the loader.
   Loader(const Dataset& dataset, const LoaderOptions& options);
 
   [[nodiscard]] int channels() const { return options_.mask_channel ? 2 : 1; }
@@ -43,6 +46,7 @@ class Loader {
   /// Items in the split: samples of one epoch.
   [[nodiscard]] std::int64_t items() const { return static_cast<std::int64_t>(items_.size()); }
   [[nodiscard]] WindowHu window_hu() const { return window_; }
+  [[nodiscard]] const ConditionSchema& conditions() const { return conditions_; }
   [[nodiscard]] const Dataset& dataset() const { return dataset_; }
   /// The data set's item that sample k shows.
   [[nodiscard]] std::int64_t item_of(std::uint64_t sample_number) const;
@@ -51,9 +55,13 @@ class Loader {
   /// on the consensus (consensus_at()), else -1. A downsampled mask is the mean of those, so an edge pixel is in
   /// between. May be called from several threads at once.
   void batch(std::span<const std::uint64_t> sample_numbers, std::span<float> out) const;
+  /// What a network sees of their labels, [sample_numbers.size(), conditions().width()], by encode().
+  void labels(std::span<const std::uint64_t> sample_numbers, std::span<float> out) const;
 
  private:
   void sample(std::uint64_t number, std::span<float> out) const;
+  /// Where an item of the split stands in items_.
+  [[nodiscard]] std::size_t place_of(std::int64_t item) const;
   void plane(std::int64_t item, bool mask, std::span<float> out) const;
 
   const Dataset& dataset_;
@@ -62,6 +70,8 @@ class Loader {
   int height_ = 0;
   int width_ = 0;
   std::vector<std::int64_t> items_;
+  ConditionSchema conditions_;
+  std::vector<float> labels_;      ///< Of items_[i], encoded.
   std::vector<int> consensus_at_;  ///< Of items_[i]: readers that a pixel needs. Empty without a mask channel.
 };
 

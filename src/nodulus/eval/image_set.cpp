@@ -77,10 +77,17 @@ void read_facts(ImageSet& set, const Manifest& manifest) {
   }
 }
 
-/// "malignancy=5" of "malignancy=5; styles of 3 from layer 2 on"; "" where nothing was asked for.
-std::string asked_of(const std::string& condition) {
-  const std::string first = condition.substr(0, condition.find(';'));
-  return first.find('=') == std::string::npos || first.find(' ') != std::string::npos ? "" : first;
+/// "malignancy=5" and "texture=3" of "malignancy=5; texture=3; styles of 3 from layer 2 on".
+std::vector<std::string> asked_of(const std::string& condition) {
+  constexpr std::string_view between = "; ";
+  std::vector<std::string> parts;
+  for (std::size_t at = 0; at < condition.size();) {
+    const std::size_t end = std::min(condition.find(between, at), condition.size());
+    const std::string part = condition.substr(at, end - at);
+    if (part.find('=') != std::string::npos && part.find(' ') == std::string::npos) parts.push_back(part);
+    at = end + between.size();
+  }
+  return parts;
 }
 
 }  // namespace

@@ -60,7 +60,8 @@ struct ImageSet {
   View view;                ///< That of the model's training.
   bool view_known = false;  ///< False where no record says it: the window alone is known then.
   Images images;
-  std::vector<std::string> asked;    ///< [count]: "malignancy=5" where images were asked for by a label, else "".
+  /// [count]: "malignancy=5", "diameter_mm=8.2" of an image that was asked for by these labels.
+  std::vector<std::vector<std::string>> asked;
   std::vector<std::string> caption;  ///< [count]
   Json record;                       ///< record.json, or null.
   std::string trained_on;            ///< Hash of the data set that the model learnt from; "" where it is not known.

@@ -11,6 +11,7 @@
 #include <set>
 
 #include "nodulus/core/error.h"
+#include "nodulus/data/conditions.h"
 #include "nodulus/eval/classifier.h"
 #include "nodulus/traits/catalog.h"
 #include "nodulus/traits/numbers_json.h"
@@ -20,6 +21,9 @@ namespace nodulus::eval {
 namespace {
 
 using torch::Tensor;
+
+constexpr double size_tolerance = 0.25;
+constexpr std::size_t most_classes = 16;
 
 /// Images of a known class: their rows and the class, as its place among the values.
 struct Known {
@@ -31,25 +35,32 @@ struct Known {
 std::map<std::string, std::map<std::int64_t, double>> asked_values(const ImageSet& set) {
   std::map<std::string, std::map<std::int64_t, double>> by_label;
   for (std::size_t i = 0; i < set.asked.size(); ++i) {
-    const std::size_t at = set.asked[i].find('=');
-    if (at == std::string::npos) continue;
-    const auto value = parse_number(set.asked[i].substr(at + 1));
-    if (!value)
-      throw Error(ErrorCode::bad_input,
-                  fmt::format("{}: items.csv, row {}: condition: expected LABEL=NUMBER, found '{}'", set.path.string(),
-                              i, set.asked[i]));
-    by_label[set.asked[i].substr(0, at)][static_cast<std::int64_t>(i)] = *value;
+    for (const std::string& part : set.asked[i]) {
+      const std::size_t at = part.find('=');
+      const auto value = parse_number(std::string_view(part).substr(at + 1));
+      if (!value)
+        throw Error(ErrorCode::bad_input, fmt::format("{}: items.csv, row {}: condition: expected LABEL=NUMBER, found "
+                                                      "'{}'",
+                                                      set.path.string(), i, part));
+      by_label[part.substr(0, at)][static_cast<std::int64_t>(i)] = *value;
+    }
   }
   return by_label;
 }
 
-Known known_of(const JudgedImages& real, const data::Dataset& dataset, const std::string& label,
+/// The class of a real image by the schema's one label.
+std::optional<double> class_of(const data::Dataset& dataset, const ConditionSchema& schema, std::int64_t item) {
+  const auto value = data::condition_of(dataset, schema, item).front();
+  return value ? std::optional(std::round(*value)) : std::nullopt;
+}
+
+Known known_of(const JudgedImages& real, const data::Dataset& dataset, const ConditionSchema& schema,
                const std::vector<double>& values) {
   Known known;
   for (std::size_t i = 0; i < real.images->row.size(); ++i) {
-    const auto value = dataset.label(real.images->row[i], label);
+    const auto value = class_of(dataset, schema, real.images->row[i]);
     if (!value) continue;
-    const auto at = std::find(values.begin(), values.end(), std::round(*value));
+    const auto at = std::find(values.begin(), values.end(), *value);
     if (at == values.end()) continue;
     known.rows.push_back(static_cast<std::int64_t>(i));
     known.classes.push_back(at - values.begin());
@@ -88,15 +99,42 @@ std::vector<std::int64_t> measured_classes(const JudgedImages& judged, const std
   return found;
 }
 
-std::vector<double> classes_of(const std::map<std::int64_t, double>& asked, const JudgedImages& training,
-                               const data::Dataset& dataset, const std::string& label) {
+std::size_t different(const std::map<std::int64_t, double>& asked) {
   std::set<double> values;
   for (const auto& [image, value] : asked) values.insert(value);
-  // Those of the training images too: an image may look like a class that nobody asked for.
-  if (!measured_by(label))
-    for (const std::int64_t item : training.images->row)
-      if (const auto value = dataset.label(item, label)) values.insert(std::round(*value));
-  return {values.begin(), values.end()};
+  return values.size();
+}
+
+/// A size that was drawn from a range: right within a part of what was asked for. Chance: were the sizes asked of one
+/// another's images.
+Json sizes_within(const std::string& label, const std::map<std::int64_t, double>& asked, const JudgedImages& judged,
+                  std::size_t trait) {
+  std::int64_t right = 0;
+  std::int64_t by_chance = 0;
+  std::int64_t missing = 0;
+  const auto fits = [](double measured, double wanted) {
+    return std::abs(measured - wanted) <= size_tolerance * wanted;
+  };
+  for (const auto& [image, wanted] : asked) {
+    const double measured = judged.traits.at(static_cast<std::size_t>(image)).at(trait);
+    missing += std::isnan(measured) ? 1 : 0;
+    right += fits(measured, wanted) ? 1 : 0;
+    for (const auto& [other, value] : asked) by_chance += fits(measured, value) ? 1 : 0;
+  }
+  const auto n = static_cast<std::int64_t>(asked.size());
+  return {{"label", label},
+          {"judge", "outline"},
+          {"classes", Json::array()},
+          {"asked", n},
+          {"tolerance", size_tolerance},
+          {"correct", static_cast<double>(right) / static_cast<double>(n)},
+          {"interval", traits::interval_json(traits::wilson_interval(right, n))},
+          {"chance", static_cast<double>(by_chance) / static_cast<double>(n) / static_cast<double>(n)},
+          {"judge_accuracy", nullptr},
+          {"judge_interval", nullptr},
+          {"judge_confusion", nullptr},
+          {"confusion", Json::array()},
+          {"not_measured", missing}};
 }
 
 std::int64_t on_diagonal(const std::vector<std::vector<std::int64_t>>& table) {
@@ -105,55 +143,106 @@ std::int64_t on_diagonal(const std::vector<std::vector<std::int64_t>>& table) {
   return sum;
 }
 
+/// What is said of any classes; `found` is the number of classes where nothing was.
+Json class_json(const std::string& label, std::string_view judge, const std::vector<std::string>& names,
+                const std::vector<std::int64_t>& wanted, const std::vector<std::int64_t>& found) {
+  const auto n = static_cast<std::int64_t>(wanted.size());
+  const auto count = static_cast<std::int64_t>(names.size());
+  const auto table = confusion(wanted, found, count);
+  return {{"label", label},
+          {"judge", judge},
+          {"classes", names},
+          {"asked", n},
+          {"correct", static_cast<double>(on_diagonal(table)) / static_cast<double>(n)},
+          {"interval", traits::interval_json(traits::wilson_interval(on_diagonal(table), n))},
+          {"chance", 1.0 / static_cast<double>(count)},
+          {"confusion", table},
+          {"judge_accuracy", nullptr},
+          {"judge_interval", nullptr},
+          {"judge_confusion", nullptr},
+          {"not_measured", std::count(found.begin(), found.end(), count)}};
+}
+
+/// The images that were asked for, by class.
+Known wanted_of(const std::map<std::int64_t, double>& asked, const std::vector<double>& values) {
+  Known wanted;
+  for (const auto& [image, value] : asked) {
+    wanted.rows.push_back(image);
+    wanted.classes.push_back(std::find(values.begin(), values.end(), value) - values.begin());
+  }
+  return wanted;
+}
+
+/// A few sizes, told by the outline; null of one size alone, as all would be right.
+Json sizes_among(const std::string& label, const std::map<std::int64_t, double>& asked, const JudgedImages& judged,
+                 std::size_t trait) {
+  std::set<double> different_values;
+  for (const auto& [image, value] : asked) different_values.insert(value);
+  if (different_values.size() < 2) return nullptr;
+  const std::vector<double> values(different_values.begin(), different_values.end());
+  std::vector<std::string> names;
+  names.reserve(values.size());
+  for (const double value : values) names.push_back(csv_number(value));
+  const Known wanted = wanted_of(asked, values);
+  return class_json(label, "outline", names, wanted.classes, measured_classes(judged, wanted.rows, trait, values));
+}
+
+struct JudgedSets {
+  const JudgedImages& generated;
+  const JudgedImages& training;
+  const JudgedImages& held_out;
+};
+
+/// Classes told by a classifier that learnt them from the training images; null where these do not tell them.
+Json classes_seen(const std::string& label, std::map<std::int64_t, double> asked, const JudgedSets& sets,
+                  const data::Dataset& dataset) {
+  const ConditionSchema schema = data::condition_schema(dataset, {label});
+  // Those of the training images too: an image may look like a class that nobody asked for.
+  std::set<double> different_values;
+  for (auto& [image, value] : asked) different_values.insert(value = std::round(value));
+  for (const std::int64_t item : sets.training.images->row)
+    if (const auto value = class_of(dataset, schema, item)) different_values.insert(*value);
+  const std::vector<double> values(different_values.begin(), different_values.end());
+  const bool text = dataset.info().labels.at(dataset.label_column(label)).type == "text";
+  std::vector<std::string> names;
+  names.reserve(values.size());
+  for (const double value : values) names.push_back(text ? schema.labels[0].name_of(value) : csv_number(value));
+  const auto count = static_cast<std::int64_t>(values.size());
+  const Known wanted = wanted_of(asked, values);
+  const Known learnt = known_of(sets.training, dataset, schema, values);
+  const Known tried = known_of(sets.held_out, dataset, schema, values);
+  if (learnt.rows.empty() || count < 2) return nullptr;
+  std::vector<std::int64_t> groups;
+  groups.reserve(learnt.rows.size());
+  const std::vector<std::int64_t> all_groups = sets.training.images->groups();
+  for (const std::int64_t row : learnt.rows) groups.push_back(all_groups[static_cast<std::size_t>(row)]);
+  const Classifier classifier(rows_of(sets.training, learnt.rows), learnt.classes, count, groups);
+  Json entry = class_json(label, "classifier", names, wanted.classes, classifier(rows_of(sets.generated, wanted.rows)));
+  entry["judge_trained_on"] = learnt.rows.size();
+  if (tried.rows.empty()) return entry;
+  const auto table = confusion(tried.classes, classifier(rows_of(sets.held_out, tried.rows)), count);
+  const auto m = static_cast<std::int64_t>(tried.rows.size());
+  entry["judge_accuracy"] = static_cast<double>(on_diagonal(table)) / static_cast<double>(m);
+  entry["judge_interval"] = traits::interval_json(traits::wilson_interval(on_diagonal(table), m));
+  entry["judge_balanced_accuracy"] = balanced_accuracy(table);
+  entry["judge_confusion"] = table;
+  return entry;
+}
+
 }  // namespace
 
 Json obedience(const ImageSet& set, const JudgedImages& judged, const JudgedImages& training,
                const JudgedImages& held_out, const data::Dataset& dataset) {
   Json all = Json::array();
   for (const auto& [label, asked] : asked_values(set)) {
-    const std::vector<double> values = classes_of(asked, training, dataset, label);
-    const auto count = static_cast<std::int64_t>(values.size());
-    Known wanted;
-    for (const auto& [image, value] : asked) {
-      wanted.rows.push_back(image);
-      wanted.classes.push_back(std::find(values.begin(), values.end(), value) - values.begin());
-    }
-    const auto n = static_cast<std::int64_t>(wanted.rows.size());
-    Json entry = {{"label", label}, {"judge", "outline"}, {"classes", Json::array()}, {"asked", n}};
-    for (const double value : values) entry["classes"].push_back(csv_number(value));
-    std::vector<std::int64_t> found;
-    entry["judge_accuracy"] = entry["judge_interval"] = entry["judge_confusion"] = nullptr;
-    if (const auto trait = measured_by(label)) {
-      if (judged.traits.empty() || count < 2 || !judged.lengths_known)
-        continue;  // of one size alone all would be right
-      found = measured_classes(judged, wanted.rows, *trait, values);
-    } else {
-      const Known learnt = known_of(training, dataset, label, values);
-      const Known tried = known_of(held_out, dataset, label, values);
-      if (learnt.rows.empty() || count < 2) continue;
-      std::vector<std::int64_t> groups;
-      const std::vector<std::int64_t> all_groups = training.images->groups();
-      for (const std::int64_t row : learnt.rows) groups.push_back(all_groups[static_cast<std::size_t>(row)]);
-      const Classifier classifier(rows_of(training, learnt.rows), learnt.classes, count, groups);
-      found = classifier(rows_of(judged, wanted.rows));
-      entry["judge"] = "classifier";
-      entry["judge_trained_on"] = learnt.rows.size();
-      if (!tried.rows.empty()) {
-        const auto table = confusion(tried.classes, classifier(rows_of(held_out, tried.rows)), count);
-        const auto m = static_cast<std::int64_t>(tried.rows.size());
-        entry["judge_accuracy"] = static_cast<double>(on_diagonal(table)) / static_cast<double>(m);
-        entry["judge_interval"] = traits::interval_json(traits::wilson_interval(on_diagonal(table), m));
-        entry["judge_balanced_accuracy"] = balanced_accuracy(table);
-        entry["judge_confusion"] = table;
-      }
-    }
-    const auto table = confusion(wanted.classes, found, count);
-    entry["correct"] = static_cast<double>(on_diagonal(table)) / static_cast<double>(n);
-    entry["interval"] = traits::interval_json(traits::wilson_interval(on_diagonal(table), n));
-    entry["chance"] = 1.0 / static_cast<double>(count);
-    entry["confusion"] = table;
-    entry["not_measured"] = std::count(found.begin(), found.end(), count);
-    all.push_back(entry);
+    const auto measuring = measured_by(label);
+    const bool drawn = different(asked) > most_classes;  // from a range
+    const bool measured = measuring && !judged.traits.empty() && judged.lengths_known;
+    Json entry;
+    if (measured && drawn) entry = sizes_within(label, asked, judged, *measuring);
+    if (measured && !drawn) entry = sizes_among(label, asked, judged, *measuring);
+    if (!measuring && !drawn) entry = classes_seen(label, asked, {judged, training, held_out}, dataset);
+    if (!entry.is_null()) all.push_back(entry);
   }
   return all;
 }

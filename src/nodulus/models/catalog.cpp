@@ -38,7 +38,8 @@ class UnetArchitecture final : public Architecture {
     options.add("unet.progressive_combine", unet_.progressive_combine, "how input_skip joins the features")
         .one_of({"sum", "cat"});
   }
-  void fit(int image_channels, int resolution) override {
+  void fit(int image_channels, int resolution, int labels) override {
+    unet_.labels = labels;
     unet_.image_channels = image_channels;
     unet_.resolution = resolution;
     check(unet_);
@@ -61,7 +62,8 @@ class ScoreNetArchitecture final : public Architecture {
     options.add("scorenet.channels", net_.channels, "channels of the four stages").between(4, 4096);
     options.add("scorenet.embedding", net_.embedding, "channels of the embedding of time").between(2, 4096);
   }
-  void fit(int image_channels, int resolution) override {
+  void fit(int image_channels, int resolution, int labels) override {
+    net_.labels = labels;
     net_.image_channels = image_channels;
     net_.resolution = resolution;
     check(net_);

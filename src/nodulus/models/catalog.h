@@ -22,7 +22,8 @@ class Architecture {
   /// Adds the settings that a user may choose, under one section of keys.
   virtual void describe(Options& options) = 0;
   /// Sets what the data set decides. Throws Error{usage} where the settings make no network for it.
-  virtual void fit(int image_channels, int resolution) = 0;
+  /// `labels`: numbers that images are asked for by, 0 for none.
+  virtual void fit(int image_channels, int resolution, int labels) = 0;
   /// The form of c_noise that the network embeds.
   [[nodiscard]] virtual NoiseLabels noise_labels() const { return NoiseLabels::index; }
   [[nodiscard]] virtual int image_channels() const = 0;

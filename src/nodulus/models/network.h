@@ -5,12 +5,15 @@
 
 namespace nodulus::models {
 
-/// F(x, c_noise): what a diffusion family trains. What F predicts is its preconditioning's business (process/).
+/// F(x, c_noise; labels): what a diffusion family trains. What F predicts is its preconditioning's business (process/).
 class Network : public torch::nn::Module {
  public:
-  /// x [N, C, H, W]; c_noise [N], or [1] where all images have the same noise level, which then is embedded once.
-  /// Returns [N, C, H, W].
-  virtual torch::Tensor forward(const torch::Tensor& x, const torch::Tensor& c_noise) = 0;
+  /// x [N, C, H, W]; c_noise [N], or [1] where all images have the same noise level, which then is embedded once;
+  /// labels [N, D] or [1, D] as encode() makes them (core/condition.h), undefined where nothing is known or the network
+  /// takes none. Returns [N, C, H, W].
+  virtual torch::Tensor forward(const torch::Tensor& x, const torch::Tensor& c_noise, const torch::Tensor& labels) = 0;
+  /// The same of any image.
+  torch::Tensor forward(const torch::Tensor& x, const torch::Tensor& c_noise) { return forward(x, c_noise, {}); }
 };
 
 /// Trainable numbers in a module.

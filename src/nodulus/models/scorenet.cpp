@@ -7,6 +7,7 @@
 #include <numeric>
 
 #include "nodulus/core/error.h"
+#include "nodulus/models/label_embedding.h"
 #include "nodulus/nn/group_norm_silu.h"
 #include "nodulus/nn/layers.h"
 #include "nodulus/nn/time_embedding.h"
@@ -87,11 +88,12 @@ class ScoreNet final : public Network {
     }
     last_ = register_module("tconv1", nn::ConvTranspose2d(2 * c[0], options.image_channels, 1));
     fill_uniform_fan_in(*this);
+    if (options.labels > 0) labels_ = register_module("labels", LabelEmbedding(options.labels, options.embedding));
   }
 
-  Tensor forward(const Tensor& x, const Tensor& c_noise) override {
-    const Tensor embedding =
-        nn::embed_each(c_noise, [this](const Tensor& one) { return torch::silu(embed_(fourier_(one))); });
+  Tensor forward(const Tensor& x, const Tensor& c_noise, const Tensor& labels) override {
+    const Tensor level = nn::embed_each(c_noise, [this](const Tensor& one) { return embed_(fourier_(one)); });
+    const Tensor embedding = torch::silu(with_labels(level, labels_, labels));
     const std::int64_t m = margin_;
     Tensor h = m > 0 ? torch::constant_pad_nd(x, {m, m, m, m}) : x;
     const std::int64_t height = h.size(2);
@@ -120,6 +122,7 @@ class ScoreNet final : public Network {
   int margin_;
   nn::FourierFeatures fourier_{nullptr};
   nn::Linear embed_{nullptr};
+  LabelEmbedding labels_{nullptr};
   std::vector<ScoreNetStage<nn::Conv2d>> down_;
   std::vector<ScoreNetStage<nn::ConvTranspose2d>> up_;
   nn::ConvTranspose2d last_{nullptr};
@@ -148,6 +151,7 @@ double forward_flop(const ScoreNetOptions& options) {
   const double embedding = options.embedding;
   auto pixels = [&](std::size_t i) { return static_cast<double>(sizes.at(i)) * sizes.at(i); };
   double flop = 2 * embedding * embedding;
+  if (options.labels > 0) flop += 2 * (options.labels * embedding + embedding * embedding);
   double in = options.image_channels;
   for (std::size_t i = 0; i < 4; ++i) {
     const double out = options.channels[i];

@@ -13,6 +13,7 @@ namespace nodulus::models {
 /// by the deviation at time t is the process's business; c_noise is t.
 struct ScoreNetOptions {
   int image_channels = 1;
+  int labels = 0;                               ///< Numbers that an image is asked for by; 0: none.
   int resolution = 28;                          ///< Height and width, at least 16.
   std::vector<int> channels{32, 64, 128, 256};  ///< Of the four stages; multiples of 4.
   int embedding = 256;                          ///< Channels of the embedding of t; even.

@@ -2,6 +2,7 @@
 
 #include <functional>
 
+#include "nodulus/models/label_embedding.h"
 #include "nodulus/models/unet_blocks.h"
 #include "nodulus/models/unet_plan.h"
 #include "nodulus/models/unet_resampling.h"
@@ -33,11 +34,13 @@ class Unet final : public Network {
       fourier_ = register_module("fourier", nn::FourierFeatures(features, options.fourier_scale));
     time1_ = register_module("time1", nn::Linear(features, embedding));
     time2_ = register_module("time2", nn::Linear(embedding, embedding));
+    if (options.labels > 0) labels_ = register_module("labels", LabelEmbedding(options.labels, embedding));
     for (const UnetPart& part : unet_parts(options)) add(part);
   }
 
-  Tensor forward(const Tensor& x, const Tensor& c_noise) override {
-    const Tensor embedding = nn::embed_each(c_noise, [this](const Tensor& one) { return embed(one); });
+  Tensor forward(const Tensor& x, const Tensor& c_noise, const Tensor& labels) override {
+    const Tensor level = nn::embed_each(c_noise, [this](const Tensor& one) { return embed(one); });
+    const Tensor embedding = torch::silu(with_labels(level, labels_, labels));
     UnetFlow flow{x, embedding, x, {}, {}};
     for (const auto& step : steps_) step(flow);
     return options_.progressive == "output_skip" ? flow.output : flow.h;
@@ -141,13 +144,14 @@ class Unet final : public Network {
   Tensor embed(const Tensor& c_noise) {
     const Tensor features =
         fourier_.is_empty() ? nn::sinusoidal_embedding(c_noise, embedding_features(options_)) : fourier_(c_noise);
-    return torch::silu(time2_(torch::silu(time1_(features))));
+    return time2_(torch::silu(time1_(features)));
   }
 
   UnetOptions options_;
   nn::FourierFeatures fourier_{nullptr};
   nn::Linear time1_{nullptr};
   nn::Linear time2_{nullptr};
+  LabelEmbedding labels_{nullptr};
   std::vector<Step> steps_;
 };
 

@@ -14,6 +14,7 @@ namespace nodulus::models {
 /// section 4.4 and appendix H), in the terms of that paper.
 struct UnetOptions {
   int image_channels = 3;
+  int labels = 0;       ///< Numbers that an image is asked for by; 0: none.
   int resolution = 32;  ///< Height and width; divisible by 2 for every level after the first.
   int channels = 128;   ///< Of the first level; a multiple of 4.
   std::vector<int> multipliers{1, 2, 2, 2};

@@ -141,6 +141,7 @@ int embedding_features(const UnetOptions& options) {
 double forward_flop(const UnetOptions& options) {
   const double embedding = embedding_channels(options);
   double flop = 2 * (embedding_features(options) * embedding + embedding * embedding);
+  if (options.labels > 0) flop += 2 * (options.labels * embedding + embedding * embedding);
   for (const UnetPart& part : unet_parts(options)) flop += part_flop(part, embedding);
   return flop;
 }

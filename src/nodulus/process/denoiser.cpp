@@ -9,6 +9,17 @@ Denoiser counted(Denoiser denoiser, std::int64_t& evaluations) {
   };
 }
 
+Denoiser guided(Denoiser asked, Denoiser any, const Guidance& guidance) {
+  return [asked = std::move(asked), any = std::move(any), guidance](const torch::Tensor& x,
+                                                                    const torch::Tensor& sigma) {
+    const torch::Tensor within = (sigma >= guidance.low) & (sigma <= guidance.high);
+    const torch::Tensor with_labels = asked(x, sigma);
+    if (!within.any().item<bool>()) return with_labels;
+    const torch::Tensor without = any(x, sigma);
+    return torch::where(within.view({-1, 1, 1, 1}), without + guidance.weight * (with_labels - without), with_labels);
+  };
+}
+
 Denoiser clamped(Denoiser denoiser) {
   return [denoiser = std::move(denoiser)](const torch::Tensor& x, const torch::Tensor& sigma) {
     const torch::Tensor clean = denoiser(x, sigma);

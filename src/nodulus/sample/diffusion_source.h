@@ -24,6 +24,7 @@ struct DiffusionParts {
   int resolution = 64;
   torch::Device device = torch::kCPU;
   bool bfloat16 = false;
+  process::Guidance guidance;  ///< Towards the labels that are asked for.
   OnStep on_step = [](std::int64_t, std::int64_t) {};
   /// Sees what the denoiser is asked; may be empty.
   std::function<void(const torch::Tensor& x, double sigma)> on_question;
@@ -37,18 +38,19 @@ class DiffusionSource final : public ImageSource {
   /// cannot take.
   explicit DiffusionSource(DiffusionParts parts);
 
-  torch::Tensor images(std::span<const std::uint64_t> seeds, const Condition& condition) override;
+  torch::Tensor images(std::span<const std::uint64_t> seeds, const torch::Tensor& labels) override;
 
   /// Images on the way between those of two seeds, one for each weight in [0, 1]: the sampler starts from the spherical
   /// interpolation of their noise. Weight 0 gives the image of `from`, and 1, by a
   /// deterministic sampler, that of `to`; noise that the sampler draws on its way is `from`'s. Shape and scale as
   /// images().
-  torch::Tensor between(std::uint64_t from, std::uint64_t to, std::span<const double> weights);
+  torch::Tensor between(std::uint64_t from, std::uint64_t to, std::span<const double> weights,
+                        const torch::Tensor& labels);
 
   /// Regions of known images made anew (sample/inpaint.h), by ancestral steps whatever the sampler. known [1 or N, C,
   /// H, W] in [-1, 1]; region bool, true where new, broadcast against it.
   torch::Tensor inpainted(std::span<const std::uint64_t> seeds, const torch::Tensor& known, const torch::Tensor& region,
-                          const InpaintOptions& options);
+                          const InpaintOptions& options, const torch::Tensor& labels);
 
   /// Network evaluations of the last images(), an image; their mean, rounded, where a sampler takes its own number.
   [[nodiscard]] std::int64_t evaluations() const { return evaluations_an_image_; }
@@ -56,12 +58,13 @@ class DiffusionSource final : public ImageSource {
  private:
   [[nodiscard]] torch::Tensor noise(std::span<const std::uint64_t> seeds, std::uint64_t stream) const;
   /// All but x, with the noise of these seeds.
-  [[nodiscard]] SamplerInput input_of(std::span<const std::uint64_t> seeds);
+  [[nodiscard]] SamplerInput input_of(std::span<const std::uint64_t> seeds, const torch::Tensor& labels);
+  /// What samplers ask, for images of these labels.
+  [[nodiscard]] process::Denoiser denoiser(const torch::Tensor& labels);
   torch::Tensor finished(const torch::Tensor& images);
 
   DiffusionParts parts_;
   std::vector<double> sigmas_;
-  process::Denoiser denoiser_;
   std::int64_t evaluations_ = 0;
   std::int64_t evaluations_an_image_ = 0;
 };

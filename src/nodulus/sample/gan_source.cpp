@@ -4,7 +4,6 @@
 
 #include <vector>
 
-#include "nodulus/core/error.h"
 #include "nodulus/nn/normal_rows.h"
 
 namespace nodulus::sample {
@@ -16,18 +15,14 @@ GanSource::GanSource(GanParts parts) : parts_(std::move(parts)) {
   parts_.generator->eval();
 }
 
-Tensor GanSource::images(std::span<const std::uint64_t> seeds, const Condition& condition) {
-  if (!condition.labels.empty())
-    throw Error(ErrorCode::usage,
-                "a StyleGAN2 is asked by GanParts::class_index alone; expected no condition, found '" +
-                    condition.labels.begin()->first + "'");
+Tensor GanSource::images(std::span<const std::uint64_t> seeds, const Tensor& labels) {
   const c10::InferenceMode no_graph;
-  return synthesized(parts_.generator->broadcast(styles(seeds), parts_.truncation), seeds);
+  return synthesized(parts_.generator->broadcast(styles(seeds, labels), parts_.truncation), seeds);
 }
 
-Tensor GanSource::styles_of(std::uint64_t seed) const {
+Tensor GanSource::styles_of(std::uint64_t seed, const Tensor& labels) const {
   const c10::InferenceMode no_graph;
-  return parts_.generator->broadcast(styles({&seed, 1}), parts_.truncation)[0];
+  return parts_.generator->broadcast(styles({&seed, 1}, labels), parts_.truncation)[0];
 }
 
 Tensor GanSource::between(const Tensor& from, const Tensor& to, std::span<const double> weights, std::uint64_t seed) {
@@ -38,33 +33,25 @@ Tensor GanSource::between(const Tensor& from, const Tensor& to, std::span<const 
   return synthesized(torch::stack(all), seeds);
 }
 
-Tensor GanSource::mixed(std::span<const std::uint64_t> seeds, std::uint64_t fine, int layer) {
+Tensor GanSource::mixed(std::span<const std::uint64_t> seeds, std::uint64_t fine, int layer, const Tensor& labels) {
   const c10::InferenceMode no_graph;
-  const Tensor coarse = parts_.generator->broadcast(styles(seeds), parts_.truncation);
-  const Tensor other = parts_.generator->broadcast(styles({&fine, 1}), parts_.truncation);
+  const Tensor coarse = parts_.generator->broadcast(styles(seeds, labels), parts_.truncation);
+  const Tensor first = labels.defined() ? labels.narrow(0, 0, 1) : labels;
+  const Tensor other = parts_.generator->broadcast(styles({&fine, 1}, first), parts_.truncation);
   const std::int64_t rest = parts_.generator->layers() - layer;
   return synthesized(
       torch::cat({coarse.narrow(1, 0, layer), other.narrow(1, layer, rest).expand({coarse.size(0), -1, -1})}, 1),
       seeds);
 }
 
-Tensor GanSource::styles(std::span<const std::uint64_t> seeds) const {
+Tensor GanSource::styles(std::span<const std::uint64_t> seeds, const Tensor& labels) const {
   const auto count = static_cast<std::int64_t>(seeds.size());
   const Tensor z = nn::normal_rows(count, {parts_.generator->options().z},
                                    [&](std::int64_t i) { return RandomStream(seeds[static_cast<std::size_t>(i)]); });
-  Tensor labels;
-  if (const std::int64_t classes = parts_.generator->options().labels; classes > 0) {
-    std::vector<std::int64_t> asked;
-    for (const std::uint64_t seed : seeds) asked.push_back(class_of(seed));
-    labels = torch::one_hot(torch::tensor(asked), classes).to(parts_.device, torch::kFloat);
-  }
-  return parts_.generator->map(z.to(parts_.device), labels);
-}
-
-std::int64_t GanSource::class_of(std::uint64_t seed) const {
-  if (parts_.class_index) return *parts_.class_index;
-  return static_cast<std::int64_t>(derive_seed(seed, "class") %
-                                   static_cast<std::uint64_t>(parts_.generator->options().labels));
+  const std::int64_t width = parts_.generator->options().labels;
+  Tensor asked;
+  if (width > 0) asked = labels.defined() ? labels.expand({count, width}) : torch::zeros({count, width});
+  return parts_.generator->map(z.to(parts_.device), width > 0 ? asked.to(parts_.device, torch::kFloat) : asked);
 }
 
 Tensor GanSource::synthesized(const Tensor& ws, std::span<const std::uint64_t> seeds) const {

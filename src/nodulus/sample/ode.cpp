@@ -22,8 +22,8 @@ std::int64_t step_at(const SamplerInput& input, double sigma) {
 }
 
 /// D of images each at its own level, sigma [n].
-Tensor denoised_each(const SamplerInput& input, const Tensor& x, const Tensor& sigma) {
-  Tensor clean = input.denoiser(x, sigma);
+Tensor denoised_each(const SamplerInput& input, const Tensor& x, const Tensor& sigma, const Tensor& rows) {
+  Tensor clean = (input.denoiser_of ? input.denoiser_of(rows) : input.denoiser)(x, sigma);
   if (clean.isfinite().all().item<bool>()) return clean;
   for (std::int64_t i = 0; i < x.size(0); ++i) {
     const double level = sigma[i].item<double>();
@@ -43,13 +43,13 @@ Tensor ode(const SamplerInput& input, const OdeTolerance& tolerance) {
   report.on_reached = [&](double u) {
     while (told < step_at(input, std::exp(u)) - 1) input.on_step(++told, steps);
   };
-  const VectorField field = [&](const Tensor& u, const Tensor& y, const Tensor& /*rows*/) {
+  const VectorField field = [&](const Tensor& u, const Tensor& y, const Tensor& rows) {
     std::vector<std::int64_t> shape = input.x.sizes().vec();
     shape.front() = y.size(0);
     const Tensor x = y.view(shape);
     Tensor sigma = u.clone();  // by std::exp: the vectorised one rounds otherwise at the end of a tensor than within
     for (std::int64_t i = 0; i < sigma.numel(); ++i) sigma.data_ptr<double>()[i] = std::exp(u[i].item<double>());
-    return (x - denoised_each(input, x, sigma)).flatten(1);
+    return (x - denoised_each(input, x, sigma, rows)).flatten(1);
   };
   const Tensor y =
       dormand_prince(field, input.x.flatten(1), std::log(input.sigmas.front()), std::log(lowest), tolerance, report);

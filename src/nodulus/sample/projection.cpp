@@ -52,10 +52,9 @@ class Search {
       : generator_(generator), options_(options), distance_(target), channels_(target.size(1)) {
     const torch::NoGradGuard no_grad;
     const std::int64_t z = generator.options().z;
-    Tensor labels;
-    if (const std::int64_t classes = generator.options().labels; classes > 0)
-      labels =
-          torch::one_hot(torch::arange(options.mean_samples) % classes, classes).to(target.device(), torch::kFloat);
+    Tensor labels;  // of any kind
+    if (const std::int64_t width = generator.options().labels; width > 0)
+      labels = torch::zeros({options.mean_samples, width}, target.options());
     const Tensor all = generator.map(
         normal_tensor(derive_seed(options.seed, "mean style"), 0, {options.mean_samples, z}).to(target.device()),
         labels);

@@ -25,6 +25,8 @@ using OnStep = std::function<void(std::int64_t done, std::int64_t total)>;
 /// What every sampler starts from. All tensors are float64.
 struct SamplerInput {
   process::Denoiser denoiser;
+  /// The denoiser of some of the images, x[rows], where they are asked for by different labels; empty: all are alike.
+  std::function<process::Denoiser(const torch::Tensor& rows)> denoiser_of;
   torch::Tensor x;                    ///< [N, C, H, W], noise at level sigmas[0].
   std::span<const double> sigmas;     ///< Descending noise levels, the last 0.
   const process::Sde* sde = nullptr;  ///< For the samplers that follow an SDE; the model's own.

@@ -46,11 +46,17 @@ void fill(const SafetensorsFile& file, std::span<const StateTensor> slots) {
 }
 
 Json to_json(const CheckpointInfo& info) {
-  return {{"schema", checkpoint_schema},     {"family", info.family},
-          {"options", info.options},         {"image_channels", info.image_channels},
-          {"resolution", info.resolution},   {"window_hu", {info.window_hu.lo, info.window_hu.hi}},
-          {"dataset", info.dataset_hash},    {"step", info.step},
-          {"images_seen", info.images_seen}, {"seconds", info.seconds}};
+  return {{"schema", checkpoint_schema},
+          {"family", info.family},
+          {"options", info.options},
+          {"image_channels", info.image_channels},
+          {"resolution", info.resolution},
+          {"window_hu", {info.window_hu.lo, info.window_hu.hi}},
+          {"dataset", info.dataset_hash},
+          {"step", info.step},
+          {"images_seen", info.images_seen},
+          {"seconds", info.seconds},
+          {"conditions", json_of(info.conditions)}};
 }
 
 CheckpointInfo info_of(const SafetensorsFile& file) {
@@ -73,6 +79,7 @@ CheckpointInfo info_of(const SafetensorsFile& file) {
     info.step = json.at("step");
     info.images_seen = json.at("images_seen");
     info.seconds = json.at("seconds");
+    if (json.contains("conditions")) info.conditions = condition_schema_of(json["conditions"], file.path());
     return info;
   } catch (const Json::exception& error) {
     throw Error(ErrorCode::bad_input, fmt::format("{}: malformed metadata ({})", file.path().string(), error.what()));

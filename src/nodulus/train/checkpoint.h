@@ -5,6 +5,7 @@
 #include <span>
 #include <string>
 
+#include "nodulus/core/condition.h"
 #include "nodulus/core/contact_sheet.h"
 #include "nodulus/core/manifest.h"
 #include "nodulus/train/learner.h"
@@ -21,6 +22,7 @@ struct CheckpointInfo {
   int image_channels = 1;
   int resolution = 64;
   WindowHu window_hu;
+  ConditionSchema conditions;  ///< What images can be asked for by.
   std::string dataset_hash;
   std::int64_t step = 0;  ///< Steps taken.
   std::int64_t images_seen = 0;

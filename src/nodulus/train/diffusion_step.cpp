@@ -11,6 +11,7 @@
 #include "nodulus/core/seed.h"
 #include "nodulus/nn/normal_rows.h"
 #include "nodulus/nn/torch_compat.h"
+#include "nodulus/train/labels.h"
 
 namespace nodulus::train {
 
@@ -28,9 +29,10 @@ double DiffusionStep::ema_decay_at(std::int64_t step, double decay) {
 
 StepResult DiffusionStep::run(std::int64_t step, Adam& adam) {
   torch::manual_seed(derive_seed(derive_seed(options_.seed, "dropout"), static_cast<std::uint64_t>(step)));
+  const Tensor known = labels(step);
   auto network = [&](const Tensor& x, const Tensor& c_noise) {
     const nn::Bfloat16Scope scope(options_.bfloat16);
-    return network_->forward(x, c_noise);
+    return network_->forward(x, c_noise, known);
   };
   const Tensor loss = process_->loss(network, clean_images(step), draw(step)).mean();
   loss.backward();
@@ -50,12 +52,23 @@ StepResult DiffusionStep::run(std::int64_t step, Adam& adam) {
   return result;
 }
 
+std::vector<std::uint64_t> DiffusionStep::numbers(std::int64_t step) const {
+  std::vector<std::uint64_t> all(static_cast<std::size_t>(options_.batch));
+  std::iota(all.begin(), all.end(), static_cast<std::uint64_t>(step) * static_cast<std::uint64_t>(options_.batch));
+  return all;
+}
+
+Tensor DiffusionStep::labels(std::int64_t step) const {
+  const auto all = numbers(step);
+  Tensor rows = label_rows(loader_, all);
+  if (!rows.defined()) return rows;
+  hide_labels(rows, loader_.conditions(), options_.hidden_labels, derive_seed(options_.seed, "hidden labels"), all);
+  return rows.to(options_.device);
+}
+
 Tensor DiffusionStep::clean_images(std::int64_t step) const {
-  std::vector<std::uint64_t> numbers(static_cast<std::size_t>(options_.batch));
-  std::iota(numbers.begin(), numbers.end(),
-            static_cast<std::uint64_t>(step) * static_cast<std::uint64_t>(options_.batch));
   Tensor images = torch::empty({options_.batch, loader_.channels(), loader_.height(), loader_.width()}, torch::kFloat);
-  loader_.batch(numbers, {images.data_ptr<float>(), static_cast<std::size_t>(images.numel())});
+  loader_.batch(numbers(step), {images.data_ptr<float>(), static_cast<std::size_t>(images.numel())});
   return images.to(options_.device);
 }
 

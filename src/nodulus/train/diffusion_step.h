@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <vector>
 
 #include "nodulus/data/loader.h"
 #include "nodulus/models/network.h"
@@ -21,6 +22,7 @@ struct DiffusionStepOptions {
   std::uint64_t seed = 0;
   torch::Device device = torch::kCPU;
   bool bfloat16 = false;
+  double hidden_labels = 0.1;  ///< Probability that labels are hidden (train/labels.h).
 };
 
 /// What a training step did.
@@ -45,7 +47,10 @@ class DiffusionStep {
   [[nodiscard]] static double ema_decay_at(std::int64_t step, double decay);
 
  private:
+  [[nodiscard]] std::vector<std::uint64_t> numbers(std::int64_t step) const;
   [[nodiscard]] torch::Tensor clean_images(std::int64_t step) const;
+  /// [N, D], some of them hidden; undefined without conditions.
+  [[nodiscard]] torch::Tensor labels(std::int64_t step) const;
   [[nodiscard]] process::TrainingDraw draw(std::int64_t step) const;
 
   std::shared_ptr<models::Network> network_;

@@ -59,8 +59,6 @@ void GanOptions::describe(Options& o) {
   o.add("stylegan2.group", group, "images over which the discriminator sees the deviation; 0: by the batch")
       .between(0, 65536);
   o.add("stylegan2.freeze", freeze, "first layers of the discriminator that stay as they are").between(0, 1000);
-  o.add("stylegan2.label", label, "whole-number label of the data set that images are asked for by; default: none");
-  o.add("stylegan2.classes", classes, "the label's values; default: those of the data set");
   o.add("learning_rate", learning_rate, "Adam's step size; 0: by the resolution").between(0, 1);
   o.add("gan.gamma", gamma, "weight of R1; -1: by resolution and batch").between(-1, 1e6);
   o.add("gan.ema_kimg", ema_kimg, "thousands of images in which the average forgets half; 0: by the batch")
@@ -77,30 +75,17 @@ void GanOptions::describe(Options& o) {
   describe_augment(o, parts);
 }
 
-void GanOptions::find_classes(const data::Loader& loader) {
-  if (label.empty()) {
-    if (!classes.empty())
-      throw Error(ErrorCode::usage, "--stylegan2.classes: expected --stylegan2.label, whose values they are");
-    return;
-  }
-  const std::vector<int> found = class_values(loader, label);
-  if (classes.empty()) classes = found;
-  if (classes != found)  // a class more would never be learnt, one less would go unasked
-    throw Error(ErrorCode::usage,
-                fmt::format("--stylegan2.classes: expected the values of '{}' in {}, {}; found {}", label,
-                            loader.dataset().folder().string(), fmt::join(found, ", "), fmt::join(classes, ", ")));
-}
-
 int GanOptions::auto_batch(int resolution) { return std::clamp(4096 / resolution, 1, 32); }
 
-models::StyleGan2Options GanOptions::networks(int channels, int resolution, int batch, bool bfloat16) const {
+models::StyleGan2Options GanOptions::networks(int channels, int resolution, int labels, int batch,
+                                              bool bfloat16) const {
   models::StyleGan2Options o;
   o.resolution = resolution;
   o.image_channels = channels;
   o.z = z;
   o.w = w;
   o.mapping_layers = mapping_layers;
-  o.labels = static_cast<int>(classes.size());
+  o.labels = labels;
   o.channel_base = static_cast<int>((fmaps > 0 ? fmaps : (resolution >= 512 ? 1 : 0.5)) * 32768);
   o.channel_max = channel_max;
   o.discriminator = discriminator;
@@ -128,7 +113,6 @@ GanStepOptions GanOptions::resolved(int resolution, int batch, bool transferred)
   step.ema_rampup = ema_rampup >= 0 ? ema_rampup : (transferred ? 0 : 0.05);
   step.mixing = mixing;
   step.path_weight = path_weight;
-  step.classes = {label, classes};
   step.augment = with_parts(augment_pipeline(augment), parts);
   step.adapts = p < 0;
   step.p = std::max(p, 0.0);
@@ -199,9 +183,7 @@ std::vector<SampleSheet> GanLearner::samples(Monitor& /*monitor*/) {
   const Tensor z = nn::normal_rows(sample_count, {averaged_->options().z}, [&](std::int64_t i) {
     return RandomStream(options_.seed + static_cast<std::uint64_t>(i));
   });
-  Tensor labels;
-  if (const auto classes = averaged_->options().labels; classes > 0)
-    labels = torch::one_hot(torch::arange(sample_count) % classes, classes).to(options_.device, torch::kFloat);
+  Tensor labels = step_.first_labels(sample_count);
   const Tensor w = averaged_->map(z.to(options_.device), labels);
   const Tensor images = averaged_->synthesize(averaged_->broadcast(w), models::LayerNoise::constant);
   std::vector<std::uint64_t> numbers(sample_count);

@@ -24,8 +24,6 @@ struct GanOptions {
   std::string discriminator = "resnet";
   int group = 0;
   int freeze = 0;
-  std::string label;         ///< Of the data set, that images are asked for by; "": none.
-  std::vector<int> classes;  ///< Its values; found in the data set where there are none.
   double learning_rate = 0;
   double gamma = -1;
   double ema_kimg = 0;
@@ -39,11 +37,10 @@ struct GanOptions {
   AugmentOptions parts = augment_unset();  ///< Where they are not -1, in place of the pipeline's.
 
   void describe(Options& options);
-  /// Finds the classes of the label. Throws Error{usage} where the data set has others than those that are given.
-  void find_classes(const data::Loader& loader);
   /// All numbers, for images of this size in batches of so
   /// many. Throws Error{usage} where they make no networks, or no training.
-  [[nodiscard]] models::StyleGan2Options networks(int channels, int resolution, int batch, bool bfloat16) const;
+  [[nodiscard]] models::StyleGan2Options networks(int channels, int resolution, int labels, int batch,
+                                                  bool bfloat16) const;
   /// `transferred`: the training begins with another's weights. Throws Error{usage} for a number below 0 but -1.
   [[nodiscard]] GanStepOptions resolved(int resolution, int batch, bool transferred) const;
   /// Images a step that "auto" takes: as many as keep memory in bounds.

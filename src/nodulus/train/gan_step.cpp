@@ -11,6 +11,7 @@
 #include "nodulus/core/seed.h"
 #include "nodulus/nn/normal_rows.h"
 #include "nodulus/nn/torch_compat.h"
+#include "nodulus/train/labels.h"
 
 namespace nodulus::train {
 namespace {
@@ -218,21 +219,36 @@ Tensor GanStep::latents(const char* purpose, std::int64_t step, std::int64_t cou
       .to(options_.device);
 }
 
+Tensor GanStep::labels_of(std::span<const std::uint64_t> samples, std::span<const std::uint64_t> numbers,
+                          const char* purpose) const {
+  Tensor rows = label_rows(loader_, samples);
+  if (!rows.defined()) return rows;
+  const std::uint64_t seed = derive_seed(derive_seed(options_.seed, "hidden labels"), purpose);
+  hide_labels(rows, loader_.conditions(), options_.hidden_labels, seed, numbers);
+  return rows.to(options_.device);
+}
+
 Tensor GanStep::real_labels(std::int64_t step) const {
-  if (options_.classes.values.empty()) return {};
-  return class_rows(options_.classes, loader_, numbers(step, options_.batch)).to(options_.device);
+  const auto all = numbers(step, options_.batch);
+  return labels_of(all, all, "real");
+}
+
+Tensor GanStep::first_labels(std::int64_t count) const {
+  const Tensor rows = label_rows(loader_, numbers(0, count));
+  return rows.defined() ? rows.to(options_.device) : rows;
 }
 
 Tensor GanStep::drawn_labels(const char* purpose, std::int64_t step, std::int64_t count) const {
-  if (options_.classes.values.empty()) return {};
   const std::uint64_t seed = derive_seed(derive_seed(options_.seed, "labels"), purpose);
+  const auto all = numbers(step, count);
   std::vector<std::uint64_t> samples;
-  for (const std::uint64_t number : numbers(step, count)) {
+  samples.reserve(all.size());
+  for (const std::uint64_t number : all) {
     float drawn = 0;
     RandomStream(seed, number).fill_uniform({&drawn, 1});
     samples.push_back(static_cast<std::uint64_t>(static_cast<double>(drawn) * static_cast<double>(loader_.items())));
   }
-  return class_rows(options_.classes, loader_, samples).to(options_.device);
+  return labels_of(samples, all, purpose);
 }
 
 Tensor GanStep::styles(const char* purpose, std::int64_t step, std::int64_t count) {

@@ -11,7 +11,6 @@
 #include "nodulus/models/stylegan2.h"
 #include "nodulus/train/adam.h"
 #include "nodulus/train/augment.h"
-#include "nodulus/train/classes.h"
 
 namespace nodulus::train {
 
@@ -19,16 +18,16 @@ namespace nodulus::train {
 struct GanStepOptions {
   int batch = 32;
   double learning_rate = 0.0025;
-  double gamma = 1;          ///< Weight of R1.
-  int r1_interval = 16;      ///< Steps from one R1 phase to the next.
-  double path_weight = 2;    ///< 0: no path length regularisation.
-  double path_decay = 0.01;  ///< of the mean of the path lengths
-  int path_interval = 4;     ///< Steps from one path length phase to the next.
-  int path_shrink = 2;       ///< The phase takes batch / this images.
-  double mixing = 0.9;       ///< Probability that an image has two styles.
-  double ema_kimg = 10;      ///< Thousands of images in which the average forgets half.
-  double ema_rampup = 0.05;  ///< At most this share of the images seen; 0: no ramp.
-  Classes classes;           ///< That images are conditioned on.
+  double gamma = 1;            ///< Weight of R1.
+  int r1_interval = 16;        ///< Steps from one R1 phase to the next.
+  double path_weight = 2;      ///< 0: no path length regularisation.
+  double path_decay = 0.01;    ///< of the mean of the path lengths
+  int path_interval = 4;       ///< Steps from one path length phase to the next.
+  int path_shrink = 2;         ///< The phase takes batch / this images.
+  double mixing = 0.9;         ///< Probability that an image has two styles.
+  double ema_kimg = 10;        ///< Thousands of images in which the average forgets half.
+  double ema_rampup = 0.05;    ///< At most this share of the images seen; 0: no ramp.
+  double hidden_labels = 0.1;  ///< Probability that labels are hidden (train/labels.h).
   AugmentOptions augment;
   double p = 0;  ///< First, or, with `adapts` false, always.
   bool adapts = true;
@@ -89,6 +88,8 @@ class GanStep {
   /// networks and the optimisers all that a resumed training needs.
   [[nodiscard]] const torch::Tensor& state() const { return state_; }
   [[nodiscard]] double p() const;
+  /// What the first so many of the training images are labelled with, none hidden; undefined without conditions.
+  [[nodiscard]] torch::Tensor first_labels(std::int64_t count) const;
   /// Of the last run() or phase.
   [[nodiscard]] const GanResult& result() const { return result_; }
 
@@ -102,9 +103,11 @@ class GanStep {
   [[nodiscard]] torch::Tensor real_images(std::int64_t step) const;
   /// Normal [count, z], a row for each sample number.
   [[nodiscard]] torch::Tensor latents(const char* purpose, std::int64_t step, std::int64_t count) const;
-  /// Labels of the data's own images at random, [count, labels]; undefined without classes.
+  /// Labels of the data's own images at random, some hidden, [count, labels]; undefined without conditions.
   [[nodiscard]] torch::Tensor drawn_labels(const char* purpose, std::int64_t step, std::int64_t count) const;
   [[nodiscard]] torch::Tensor real_labels(std::int64_t step) const;
+  [[nodiscard]] torch::Tensor labels_of(std::span<const std::uint64_t> samples, std::span<const std::uint64_t> numbers,
+                                        const char* purpose) const;
   /// Styles [count, layers, w] of new latents and their drawn labels, two of them mixed with probability `mixing`.
   torch::Tensor styles(const char* purpose, std::int64_t step, std::int64_t count);
   torch::Tensor images_of(const torch::Tensor& ws, const char* purpose, std::int64_t step);

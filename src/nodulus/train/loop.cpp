@@ -17,19 +17,6 @@ using Clock = std::chrono::steady_clock;
 
 double seconds_since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
 
-data::LoaderOptions loader_options(const Training& training) {
-  const TrainOptions& options = training.options;
-  data::LoaderOptions loader;
-  loader.split = data::Split::train;
-  loader.mask_channel = uses_mask(options, *training.dataset);
-  loader.downsample = options.downsample;
-  loader.size = options.size;
-  loader.flips = options.flips;
-  loader.quarter_turns = options.quarter_turns;
-  loader.seed = options.seed;
-  return loader;
-}
-
 /// One session of a training: the state that the loop's parts share.
 class Session {
  public:
@@ -38,13 +25,14 @@ class Session {
         options_(training.options),
         run_(run),
         monitor_(monitor),
-        loader_(*training.dataset, loader_options(training)),
+        loader_(*training.dataset, loader_options(training.options, *training.dataset)),
         learner_(training.make_learner(loader_)) {
     info_.family = training.family;
     info_.options = training.resolved_options;
     info_.image_channels = loader_.channels();
     info_.resolution = loader_.height();
     info_.window_hu = loader_.window_hu();
+    info_.conditions = loader_.conditions();
     info_.dataset_hash = training.dataset->hash();
     run_.lock();
   }
@@ -258,6 +246,9 @@ void TrainOptions::describe(Options& o) {
   o.add("downsample", downsample, "average this many pixels each way first").between(1, 64);
   o.add("flips", flips, "mirror images at random");
   o.add("quarter_turns", quarter_turns, "turn images by 0, 90, 180 or 270 degrees at random");
+  o.add("conditions", conditions,
+        "labels of the data set that images can be asked for by, or all; spacing_mm is the pixel size; default: none");
+  o.add("hidden_labels", hidden_labels, "probability that an image's labels are hidden, all and each").between(0, 1);
   o.add("batch", batch, "images a step; 0: the family's").between(0, 1 << 20);
   o.add("steps", steps, "steps in all; 0: the family's").between(0, 999999999);  // the digits of a checkpoint's name
   o.add("transfer", transfer, "a run or a checkpoint: begin with its weights, where they fit");
@@ -281,6 +272,19 @@ bool uses_mask(const TrainOptions& options, const data::Dataset& dataset) {
   if (wanted && !has_masks)
     throw Error(ErrorCode::usage, fmt::format("--channels: {} has no masks; expected 'ct'", dataset.folder().string()));
   return wanted;
+}
+
+data::LoaderOptions loader_options(const TrainOptions& options, const data::Dataset& dataset) {
+  data::LoaderOptions loader;
+  loader.split = data::Split::train;
+  loader.mask_channel = uses_mask(options, dataset);
+  loader.downsample = options.downsample;
+  loader.size = options.size;
+  loader.flips = options.flips;
+  loader.quarter_turns = options.quarter_turns;
+  loader.conditions = options.conditions;
+  loader.seed = options.seed;
+  return loader;
 }
 
 TrainResult train(const Training& training, const RunFolder& run, Monitor& monitor) {

@@ -23,10 +23,12 @@ struct TrainOptions {
   int downsample = 1;
   bool flips = false;
   bool quarter_turns = false;
-  int batch = 0;                   ///< 0: the family's.
-  std::int64_t steps = 0;          ///< 0: the family's.
-  std::filesystem::path transfer;  ///< A run or a checkpoint whose weights a new run begins with, where they fit.
-  double minutes = 0;              ///< Stop after this time in this session; 0: no limit.
+  std::vector<std::string> conditions;  ///< Columns that images are asked for by, or "all"; empty: none.
+  double hidden_labels = 0.1;           ///< Probability that a training image's labels are hidden, all or each.
+  int batch = 0;                        ///< 0: the family's.
+  std::int64_t steps = 0;               ///< 0: the family's.
+  std::filesystem::path transfer;       ///< A run or a checkpoint whose weights a new run begins with, where they fit.
+  double minutes = 0;                   ///< Stop after this time in this session; 0: no limit.
   std::uint64_t seed = 0;
   bool bfloat16 = false;
   double checkpoint_minutes = 10;
@@ -61,6 +63,9 @@ struct TrainResult {
 /// "ct" or "ct,mask" as the options and the data set have it. Throws Error{usage} where a mask is asked for and the
 /// data set has none.
 bool uses_mask(const TrainOptions& options, const data::Dataset& dataset);
+
+/// The training images as the options have them. Throws Error{usage} where the data set has not what they ask for.
+data::LoaderOptions loader_options(const TrainOptions& options, const data::Dataset& dataset);
 
 /// Trains until the options' limit, from the run's newest checkpoint where it has one. Interrupted and uninterrupted
 /// runs are bit-identical on the CPU with the same number of threads. On Monitor::stop_requested() it saves and throws

@@ -37,7 +37,12 @@ function one(o: Obedience): Child {
     "div",
     { class: "obedience" },
     h("h4", {}, o.label),
-    h("p", { class: "note" }, `${count(o.asked)} images; judged by the ${o.judge || "judge"}.`),
+    h(
+      "p",
+      { class: "note" },
+      `${count(o.asked)} images; judged by the ${o.judge || "judge"}`,
+      o.tolerance ? `, right within ${percent(o.tolerance)} of what was asked for.` : ".",
+    ),
     h(
       "div",
       { class: "row" },

@@ -1,0 +1,75 @@
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "nodulus/core/manifest.h"
+
+/// What images can be asked for by: the labels of a data set as models see them, whatever they are called.
+namespace nodulus {
+
+enum class ConditionKind {
+  category,  ///< One of a few values without an order.
+  ordinal,   ///< Steps of a scale; a mean of readers may lie between two of them.
+  number,    ///< A quantity in a unit.
+};
+std::string_view name(ConditionKind kind);
+
+/// A value of a category or scale; or a knot of a number, from where to where its cases are spread evenly.
+struct ConditionValue {
+  double number = 0;
+  std::string name;        ///< "" where the number says all.
+  std::int64_t cases = 0;  ///< Real images to which this value is the nearest.
+  bool operator==(const ConditionValue&) const = default;
+};
+
+struct ConditionLabel {
+  std::string name;  ///< "diameter"
+  std::string unit;  ///< "mm"; "" where there is none. With it the data set's column: "diameter_mm".
+  ConditionKind kind = ConditionKind::category;
+  std::string meaning;
+  std::vector<ConditionValue> values;  ///< Two or more, ascending.
+  std::int64_t known = 0;              ///< Real images whose value is known.
+
+  [[nodiscard]] std::string column() const { return unit.empty() ? name : name + "_" + unit; }
+  /// "highly suspicious"; the number where it has no name.
+  [[nodiscard]] std::string name_of(double value) const;
+  /// "5 (highly suspicious)", "8.25 mm".
+  [[nodiscard]] std::string text(double value) const;
+  bool operator==(const ConditionLabel&) const = default;
+};
+
+/// A value for each label of a schema; nothing: unknown, or any.
+using Condition = std::vector<std::optional<double>>;
+
+struct ConditionSchema {
+  std::vector<ConditionLabel> labels;
+
+  [[nodiscard]] bool empty() const { return labels.empty(); }
+  /// Numbers that a condition becomes for a network: as many as all labels have values.
+  [[nodiscard]] std::int64_t width() const;
+  /// Where a label stands, by its name or its column. Throws Error{usage} naming those that there are.
+  [[nodiscard]] std::size_t index(std::string_view label) const;
+  bool operator==(const ConditionSchema&) const = default;
+};
+
+/// What a network sees of a condition, [width]: for each label the weights of its values, which sum to 1 and bring back
+/// the value where it lies between two of them (a category is its nearest); all 0 where nothing is known.
+/// Error{internal} where sizes differ.
+void encode(const ConditionSchema& schema, const Condition& condition, std::span<float> out);
+
+/// A label of a number's `values`, NaN among them unknown: knots at their quantiles, up to `most`; nothing where fewer
+/// than two differ.
+std::optional<ConditionLabel> number_label(std::string_view column, std::string_view meaning,
+                                           std::span<const double> values, std::size_t most = 8);
+
+Json json_of(const ConditionSchema& schema);
+/// Throws Error{bad_input} naming file, key, expected and found.
+ConditionSchema condition_schema_of(const Json& json, const std::filesystem::path& file);
+
+}  // namespace nodulus

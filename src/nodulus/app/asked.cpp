@@ -6,6 +6,7 @@
 
 #include "nodulus/app/trained.h"
 #include "nodulus/core/error.h"
+#include "nodulus/core/seed.h"
 #include "nodulus/data/conditions.h"
 #include "nodulus/train/checkpoint.h"
 
@@ -15,15 +16,14 @@ namespace {
 constexpr std::int64_t few_cases = 20;
 constexpr double nearby = 0.1;  // of a number: what is as near as that is like it
 
-/// The conditions of the first word that is a model; none where there is no such word yet.
+/// The conditions of the first word that is a model; none where there is no such word.
 ConditionSchema schema_among(const std::vector<std::string>& words) {
-  for (std::size_t i = 0; i < words.size(); ++i) {
-    const bool value_of_flag = i > 0 && words[i - 1].starts_with("--") && words[i - 1].find('=') == std::string::npos;
-    if (words[i].empty() || words[i].starts_with("-") || value_of_flag) continue;
+  for (const std::string& word : words) {
+    if (word.empty() || word.starts_with("-")) continue;
     try {
-      return train::read_checkpoint_info(checkpoint_of(words[i])).conditions;
+      return train::read_checkpoint_info(checkpoint_of(word)).conditions;
     } catch (const Error&) {
-      return {};  // opening the model says what is wrong with it
+      continue;  // another word; opening the model says what is wrong with it
     }
   }
   return {};
@@ -43,11 +43,13 @@ std::string help_of(const ConditionLabel& label) {
 
 void Asked::describe(Options& options, const std::vector<std::string>& words) {
   schema_ = schema_among(words);
+  options.add("like", like_, "a data set: each image is asked for by the labels of one of its training images");
   for (const ConditionLabel& label : schema_.labels)
     options.add(option_name(options, label.name), given_.emplace_back(), help_of(label));
 }
 
 void Asked::prepare() {
+  if (!like_.empty()) read_like();
   ranges_.assign(schema_.labels.size(), {});
   for (std::size_t i = 0; i < schema_.labels.size(); ++i)
     for (const std::string& text : given_[i]) ranges_[i].push_back(condition_range(schema_.labels[i], text));
@@ -63,8 +65,18 @@ void Asked::prepare() {
   }
 }
 
+void Asked::read_like() {
+  if (schema_.empty()) throw Error(ErrorCode::usage, "--like: this model was trained without labels; expected none");
+  const data::Dataset dataset = data::Dataset::open(like_);
+  for (const std::int64_t item : dataset.items_of(data::Split::train))
+    known_.push_back(data::condition_of(dataset, schema_, item));
+  if (known_.empty())
+    throw Error(ErrorCode::usage, fmt::format("--like: expected training images in {}, found none", like_.string()));
+}
+
 bool Asked::empty() const {
-  return std::all_of(ranges_.begin(), ranges_.end(), [](const auto& ranges) { return ranges.empty(); });
+  return known_.empty() &&
+         std::all_of(ranges_.begin(), ranges_.end(), [](const auto& ranges) { return ranges.empty(); });
 }
 
 std::vector<std::string> Asked::cautions() const {
@@ -87,6 +99,7 @@ std::vector<std::string> Asked::cautions() const {
 
 Condition Asked::of(std::uint64_t seed) const {
   Condition condition(schema_.labels.size());
+  if (!known_.empty()) condition = known_[RandomStream(derive_seed(seed, "like")).below(0, known_.size())];
   for (std::size_t i = 0; i < ranges_.size(); ++i)
     if (!ranges_[i].empty()) condition[i] = drawn_value(schema_.labels[i], ranges_[i], seed);
   return condition;

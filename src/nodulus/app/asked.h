@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <deque>
+#include <filesystem>
 #include <span>
 #include <string>
 #include <vector>
@@ -18,7 +19,8 @@ class Asked {
  public:
   /// Looks for the model among the words: what it can be asked for decides which options there are.
   void describe(Options& options, const std::vector<std::string>& words);
-  /// Reads what was given. Throws Error{usage} for what the model does not know.
+  /// Reads what was given. Throws Error{usage} for what the model does not know. What is asked for by itself stands
+  /// before what --like draws.
   void prepare();
   /// What the data had of what is asked for, a line a label where that is little or nothing.
   [[nodiscard]] std::vector<std::string> cautions() const;
@@ -33,7 +35,11 @@ class Asked {
   [[nodiscard]] std::string text(std::uint64_t seed) const;
 
  private:
+  void read_like();
+
   ConditionSchema schema_;
+  std::filesystem::path like_;
+  std::vector<Condition> known_;                // of the images that --like draws from
   std::deque<std::vector<std::string>> given_;  // a deque: options hold references
   std::vector<std::vector<ConditionRange>> ranges_;
 };

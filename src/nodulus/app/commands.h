@@ -10,6 +10,7 @@ CommandRow import_command();
 CommandRow export_images_command();
 CommandRow inspect_command();
 CommandRow train_command();
+CommandRow describe_command();
 CommandRow generate_command();
 CommandRow project_command();
 CommandRow samplers_command();

@@ -62,6 +62,12 @@ std::string_view name(ConditionKind kind) {
   return "category";
 }
 
+std::string ConditionLabel::flag() const {
+  std::string flag = "--" + name;
+  std::replace(flag.begin(), flag.end(), '_', '-');
+  return flag;
+}
+
 std::string ConditionLabel::name_of(double value) const {
   const ConditionValue& nearest = values.at(nearest_value(values, value));
   return nearest.name.empty() || nearest.number != value ? fmt::format("{:.4g}", value) : nearest.name;

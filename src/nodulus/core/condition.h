@@ -37,6 +37,8 @@ struct ConditionLabel {
   std::int64_t known = 0;              ///< Real images whose value is known.
 
   [[nodiscard]] std::string column() const { return unit.empty() ? name : name + "_" + unit; }
+  /// As it is asked for: "--internal-structure".
+  [[nodiscard]] std::string flag() const;
   /// "highly suspicious"; the number where it has no name.
   [[nodiscard]] std::string name_of(double value) const;
   /// "5 (highly suspicious)", "8.25 mm".

@@ -62,7 +62,7 @@ std::string known_values(const ConditionLabel& label) {
 ConditionRange condition_range(const ConditionLabel& label, std::string_view text) {
   const auto refuse = [&]() -> double {
     throw Error(ErrorCode::usage,
-                fmt::format("--{}: expected {}, or a range such as {}..{}; found '{}'", label.name, known_values(label),
+                fmt::format("{}: expected {}, or a range such as {}..{}; found '{}'", label.flag(), known_values(label),
                             label.values.front().number, label.values.back().number, text));
   };
   const auto one = [&](std::string_view part) {

@@ -1,0 +1,65 @@
+#include <fmt/format.h>
+
+#include "nodulus/app/commands.h"
+#include "nodulus/app/trained.h"
+#include "nodulus/core/reject.h"
+
+namespace nodulus::app {
+namespace {
+
+/// What a model is and what it can be asked for.
+class Describe final : public Command {
+ public:
+  void describe(Options& options, const std::vector<std::string>& /*words*/) override {
+    options.add("model", model_, "a run's folder or a checkpoint").positional();
+  }
+  Outcome plan(const CommonOptions& /*common*/, Monitor& /*monitor*/) override { return told(); }
+  Outcome run(const CommonOptions& /*common*/, const Options& /*options*/, Monitor& /*monitor*/) override {
+    return told();
+  }
+
+ private:
+  [[nodiscard]] Outcome told() const {
+    const std::filesystem::path checkpoint = checkpoint_of(model_);
+    const train::CheckpointInfo info = train::read_checkpoint_info(checkpoint);
+    Outcome outcome;
+    outcome.figures = {{"model", checkpoint.string()},
+                       {"family", info.family},
+                       {"image_channels", info.image_channels},
+                       {"resolution", info.resolution},
+                       {"window_hu", {info.window_hu.lo, info.window_hu.hi}},
+                       {"dataset", info.dataset_hash},
+                       {"step", info.step},
+                       {"images_seen", info.images_seen},
+                       {"seconds", info.seconds},
+                       {"conditions", json_of(info.conditions)}};
+    outcome.text = fmt::format("{}: {}, {}x{} pixels, {}, {:g} to {:g} HU\n{} steps, {} seen, {:.1f} hours of training",
+                               checkpoint.string(), info.family, info.resolution, info.resolution,
+                               info.image_channels == 2 ? "CT and outline" : "CT", info.window_hu.lo, info.window_hu.hi,
+                               info.step, counted(info.images_seen, "image"), info.seconds / 3600);
+    if (info.conditions.empty()) outcome.text += "\nIt was trained without labels: nothing can be asked for.";
+    for (const ConditionLabel& label : info.conditions.labels) outcome.text += label_text(label);
+    return outcome;
+  }
+
+  /// The option, what it is about, and how many real images have which value.
+  static std::string label_text(const ConditionLabel& label) {
+    std::string text =
+        fmt::format("\n\n{}: {}; known of {}", label.flag(), label.meaning, counted(label.known, "training image"));
+    const bool number = label.kind == ConditionKind::number;
+    for (const ConditionValue& value : label.values)
+      text += fmt::format("\n  {}{:<32}{:>8}", number ? "about " : "", label.text(value.number), value.cases);
+    return text;
+  }
+
+  std::filesystem::path model_;
+};
+
+}  // namespace
+
+CommandRow describe_command() {
+  return {"describe", "what a model is and what it can be asked for", "nodulus describe runs/00000-ddpm",
+          make_command<Describe>};
+}
+
+}  // namespace nodulus::app

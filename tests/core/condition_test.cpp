@@ -22,8 +22,9 @@ ConditionSchema schema() {
        "",
        ConditionKind::ordinal,
        "texture",
-       {{1, "non-solid/ground glass", 10}, {2, "", 2}, {3, "part solid/mixed", 4}, {5, "solid", 90}},
-       106});
+       {{1, "non-solid/ground glass", 10}, {2, "non-solid/mixed", 2}, {3, "part solid/mixed", 4}, {5, "solid", 90}},
+       106,
+       {{"subsolid", {1, 3}}}});
   schema.labels.push_back(
       {"diameter", "mm", ConditionKind::number, "diameter", {{4, "", 30}, {8, "", 40}, {16, "", 30}}, 100});
   return schema;
@@ -73,7 +74,11 @@ TEST(Condition, TheSchemaComesBackFromAFile) {
   json = json_of(schema());
   json[2]["values"][1]["number"] = 3;
   test::expect_error([&] { condition_schema_of(json, "model.json"); }, ErrorCode::bad_input, {"ascending"});
+  json = json_of(schema());
+  json[1]["words"]["subsolid"] = {3, 1};
+  test::expect_error([&] { condition_schema_of(json, "model.json"); }, ErrorCode::bad_input, {"words", "[low, high]"});
   json[2]["values"] = Json::array();
+  json[1]["words"] = Json::object();
   test::expect_error([&] { condition_schema_of(json, "model.json"); }, ErrorCode::bad_input, {"values", "two or more"});
 }
 
@@ -105,6 +110,9 @@ TEST(ConditionRequest, IsReadAsPeopleWriteIt) {
   expect_range(labels[1], "Solid", 5, 5);
   expect_range(labels[1], "part solid..solid", 3, 5);
   expect_range(labels[1], "2.5", 2.5, 2.5);
+  expect_range(labels[1], "non solid", 1, 2);
+  expect_range(labels[1], "SUBSOLID", 1, 3);
+  expect_range(labels[1], "non-solid..part-solid", 1, 3);
   expect_range(labels[0], "star", 2, 2);
 }
 
@@ -113,7 +121,7 @@ TEST(ConditionRequest, IsRefusedWithWhatIsKnown) {
   const auto refuse = [](const ConditionLabel& label, const std::string& text, const std::vector<std::string>& parts) {
     test::expect_error([&] { condition_range(label, text); }, ErrorCode::usage, parts);
   };
-  refuse(labels[1], "grey", {"--texture", "1 (non-solid/ground glass)", "5 (solid)", "'grey'"});
+  refuse(labels[1], "grey", {"--texture", "1 (non-solid/ground glass)", "5 (solid)", "subsolid", "'grey'"});
   refuse(labels[1], "6", {"--texture", "'6'"});
   refuse(labels[0], "1.5", {"--kind", "2 (star)", "'1.5'"});
   refuse(labels[2], "9..8", {"--diameter", "4 mm to 16 mm", "9..8"});

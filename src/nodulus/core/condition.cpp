@@ -62,6 +62,22 @@ std::string_view name(ConditionKind kind) {
   return "category";
 }
 
+Json words_json(const LabelWords& words) {
+  Json json = Json::object();
+  for (const auto& [word, range] : words) json[word] = {range.first, range.second};
+  return json;
+}
+
+LabelWords words_of(const JsonFields& fields, const std::string& key) {
+  LabelWords words;
+  if (!fields.has(key)) return words;
+  for (const auto& [word, range] : fields.get<std::map<std::string, std::vector<double>>>(key, "[low, high] by word")) {
+    if (range.size() != 2 || !(range[0] <= range[1])) fields.fail(key, "[low, high] by word", Json(range).dump());
+    words[word] = {range[0], range[1]};
+  }
+  return words;
+}
+
 std::string ConditionLabel::flag() const {
   std::string flag = "--" + name;
   std::replace(flag.begin(), flag.end(), '_', '-');
@@ -147,6 +163,7 @@ Json json_of(const ConditionSchema& schema) {
                    {"kind", name(label.kind)},
                    {"meaning", label.meaning},
                    {"known", label.known},
+                   {"words", words_json(label.words)},
                    {"values", values}});
   }
   return all;
@@ -165,6 +182,7 @@ ConditionSchema condition_schema_of(const Json& json, const std::filesystem::pat
     label.kind = kind_of(fields);
     label.meaning = fields.get<std::string>("meaning", "a string");
     label.known = fields.get<std::int64_t>("known", "a count");
+    label.words = words_of(fields, "words");
     for (const Json& item : fields.json("values", "a list")) {
       const JsonFields value(item, file, "conditions.values");
       label.values.push_back({value.get<double>("number", "a number"), value.get<std::string>("name", "a string"),

@@ -2,12 +2,15 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <map>
 #include <optional>
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
+#include "nodulus/core/json_fields.h"
 #include "nodulus/core/manifest.h"
 
 /// What images can be asked for by: the labels of a data set as models see them, whatever they are called.
@@ -28,6 +31,12 @@ struct ConditionValue {
   bool operator==(const ConditionValue&) const = default;
 };
 
+/// Words for the values from low to high: "malignant" for 4 to 5.
+using LabelWords = std::map<std::string, std::pair<double, double>>;
+Json words_json(const LabelWords& words);
+/// Throws Error{bad_input} naming file, key, expected and found.
+LabelWords words_of(const JsonFields& fields, const std::string& key);
+
 struct ConditionLabel {
   std::string name;  ///< "diameter"
   std::string unit;  ///< "mm"; "" where there is none. With it the data set's column: "diameter_mm".
@@ -35,6 +44,7 @@ struct ConditionLabel {
   std::string meaning;
   std::vector<ConditionValue> values;  ///< Two or more, ascending.
   std::int64_t known = 0;              ///< Real images whose value is known.
+  LabelWords words = {};
 
   [[nodiscard]] std::string column() const { return unit.empty() ? name : name + "_" + unit; }
   /// As it is asked for: "--internal-structure".

@@ -35,17 +35,22 @@ std::optional<double> number_with_unit(const ConditionLabel& label, std::string_
   return parse_number(text);
 }
 
-/// The value that the words name: by its whole name, else as the only one whose name begins so.
-std::optional<double> named_value(const ConditionLabel& label, std::string_view text) {
+/// What the words name: a value by its whole name, several by a word for them, or those whose names begin so, where no
+/// other lies between them.
+std::optional<ConditionRange> named_range(const ConditionLabel& label, std::string_view text) {
   const std::string wanted = plain_words(text);
   if (wanted.empty()) return std::nullopt;
-  std::vector<double> begins;
-  for (const ConditionValue& value : label.values) {
-    const std::string known = plain_words(value.name);
-    if (known == wanted) return value.number;
-    if (known.starts_with(wanted)) begins.push_back(value.number);
+  for (const auto& [word, range] : label.words)
+    if (plain_words(word) == wanted) return ConditionRange{range.first, range.second};
+  std::vector<std::size_t> begins;
+  for (std::size_t i = 0; i < label.values.size(); ++i) {
+    const std::string known = plain_words(label.values[i].name);
+    if (known == wanted) return ConditionRange{label.values[i].number, label.values[i].number};
+    if (known.starts_with(wanted)) begins.push_back(i);
   }
-  return begins.size() == 1 ? std::optional(begins.front()) : std::nullopt;
+  const bool together = !begins.empty() && begins.back() - begins.front() + 1 == begins.size();
+  if (!together || (label.kind == ConditionKind::category && begins.size() > 1)) return std::nullopt;
+  return ConditionRange{label.values[begins.front()].number, label.values[begins.back()].number};
 }
 
 std::string known_values(const ConditionLabel& label) {
@@ -54,32 +59,33 @@ std::string known_values(const ConditionLabel& label) {
   if (label.kind == ConditionKind::number) return fmt::format("{} to {}", label.text(low), label.text(high));
   std::vector<std::string> all;
   for (const ConditionValue& value : label.values) all.push_back(label.text(value.number));
+  for (const auto& [word, range] : label.words) all.push_back(word);
   return fmt::format("{}", fmt::join(all, ", "));
 }
 
 }  // namespace
 
 ConditionRange condition_range(const ConditionLabel& label, std::string_view text) {
-  const auto refuse = [&]() -> double {
+  const auto refuse = [&]() -> ConditionRange {
     throw Error(ErrorCode::usage,
                 fmt::format("{}: expected {}, or a range such as {}..{}; found '{}'", label.flag(), known_values(label),
                             label.values.front().number, label.values.back().number, text));
   };
   const auto one = [&](std::string_view part) {
-    if (const auto named = named_value(label, part)) return *named;
+    if (const auto named = named_range(label, part)) return *named;
     const auto number = number_with_unit(label, part);
-    return number && std::isfinite(*number) ? *number : refuse();
+    return number && std::isfinite(*number) ? ConditionRange{*number, *number} : refuse();
   };
   const std::size_t dots = text.find("..");
   ConditionRange range;
   if (dots == std::string_view::npos) {
-    range.low = range.high = one(text);
+    range = one(text);
   } else {
     const std::string_view low = text.substr(0, dots);
     const std::string_view high = text.substr(dots + 2);
     if (plain_words(low).empty() && plain_words(high).empty()) refuse();
-    range.low = plain_words(low).empty() ? label.values.front().number : one(low);
-    range.high = plain_words(high).empty() ? label.values.back().number : one(high);
+    range.low = plain_words(low).empty() ? label.values.front().number : one(low).low;
+    range.high = plain_words(high).empty() ? label.values.back().number : one(high).high;
   }
   const auto is_value = [&](double number) {
     return std::any_of(label.values.begin(), label.values.end(), [&](const auto& v) { return v.number == number; });

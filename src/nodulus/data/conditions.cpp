@@ -91,6 +91,7 @@ std::optional<ConditionLabel> scale_label(const Dataset& dataset, const Label& l
   ConditionLabel out;
   out.name = label.name;
   out.meaning = label.meaning;
+  out.words = label.words;
   out.kind = label.type == "rating" ? ConditionKind::ordinal : ConditionKind::category;
   std::map<int, ConditionValue> values;
   for (const auto& [number, text] : label.values) values[number] = {static_cast<double>(number), text, 0};

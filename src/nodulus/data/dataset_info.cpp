@@ -14,6 +14,7 @@ Json json_of(const Label& label) {
     json["values"] = Json::object();
     for (const auto& [value, meaning] : label.values) json["values"][std::to_string(value)] = meaning;
   }
+  if (!label.words.empty()) json["words"] = words_json(label.words);
   return json;
 }
 
@@ -25,6 +26,7 @@ Label label_of(const JsonFields& fields) {
   if (label.type != "category" && label.type != "rating" && label.type != "number" && label.type != "text") {
     fields.fail("type", "category, rating, number or text", "\"" + label.type + "\"");
   }
+  label.words = words_of(fields, "words");
   if (!fields.has("values")) return label;
   for (const auto& [value, meaning] : fields.get<std::map<std::string, std::string>>("values", "names by number")) {
     std::size_t used = 0;

@@ -22,7 +22,8 @@ const std::vector<Label>& lidc_characteristics() {
       {"calcification",
        "rating",
        "pattern of calcification",
-       {{1, "popcorn"}, {2, "laminated"}, {3, "solid"}, {4, "non-central"}, {5, "central"}, {6, "absent"}}},
+       {{1, "popcorn"}, {2, "laminated"}, {3, "solid"}, {4, "non-central"}, {5, "central"}, {6, "absent"}},
+       {{"calcified", {1, 5}}}},
       {"sphericity",
        "rating",
        "three-dimensional shape",
@@ -54,7 +55,8 @@ const std::vector<Label>& lidc_characteristics() {
         {2, "non-solid/mixed"},
         {3, "part solid/mixed"},
         {4, "solid/mixed"},
-        {5, "solid"}}},
+        {5, "solid"}},
+       {{"ground glass", {1, 1}}}},
       {"malignancy",
        "rating",
        "the reader's guess of malignancy, for a 60-year-old male smoker; not a diagnosis",
@@ -62,7 +64,8 @@ const std::vector<Label>& lidc_characteristics() {
         {2, "moderately unlikely"},
         {3, "indeterminate"},
         {4, "moderately suspicious"},
-        {5, "highly suspicious"}}},
+        {5, "highly suspicious"}},
+       {{"benign", {1, 2}}, {"malignant", {4, 5}}}},
   };
   return labels;
 }

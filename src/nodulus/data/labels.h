@@ -4,6 +4,8 @@
 #include <utility>
 #include <vector>
 
+#include "nodulus/core/condition.h"
+
 namespace nodulus::data {
 
 /// What a label column means.
@@ -14,6 +16,7 @@ struct Label {
   std::string type;
   std::string meaning;                              ///< One line; the unit where there is one.
   std::vector<std::pair<int, std::string>> values;  ///< Of a category or rating: number and published name.
+  LabelWords words = {};                            ///< What people call some of the values together.
   bool operator==(const Label&) const = default;
 };
 

@@ -68,6 +68,31 @@ TEST_F(LiverLesions, AnItemsValuesAreFound) {
   EXPECT_EQ(condition_of(dataset_, schema, 22)[0], std::nullopt);  // no training image is of scanner C
 }
 
+TEST_F(LiverLesions, AModelThatLearnsOnKeepsWhatItKnows) {
+  ConditionSchema model = condition_schema(dataset_, {"segment", "enhancement", "volume_mm3", "scanner"});
+  model.labels[0].values = {{1, "dome", 30}, {2, "left", 9}};
+  model.labels[2].values = {{150, "", 1}, {1000, "", 2}, {5000, "", 3}};
+  model.labels[3].values = {{0, "Z", 5}, {1, "B", 7}};
+  model.labels.push_back({"age", "", ConditionKind::number, "age", {{20, "", 4}, {80, "", 4}}, 8});
+  const ConditionSchema wider = extended_schema(model, dataset_, {"segment", "spacing_mm"});
+  ASSERT_EQ(wider.labels.size(), 6U);
+  EXPECT_THAT(wider.labels[0].values,
+              ElementsAre(ConditionValue{1, "dome", 0}, ConditionValue{2, "left", 10}, ConditionValue{7, "right", 10}));
+  EXPECT_THAT(wider.labels[2].values,  // volumes 0 to 1900: 0 to 500, to 1900, none
+              ElementsAre(ConditionValue{150, "", 6}, ConditionValue{1000, "", 14}, ConditionValue{5000, "", 0}));
+  EXPECT_THAT(wider.labels[3].values,
+              ElementsAre(ConditionValue{0, "Z", 0}, ConditionValue{1, "B", 15}, ConditionValue{2, "A", 5}));
+  EXPECT_EQ(wider.labels[4].known, 0);
+  EXPECT_EQ(wider.labels[5].column(), "spacing_mm");
+  EXPECT_THAT(columns_in(model, wider), ElementsAre(0, 1, 3, 4, 5, 6, 7, 8, 9, 10, 12, 13));
+  // Item 4: segment left, of scanner A, which the model numbers anew; its age is unknown.
+  EXPECT_EQ(condition_of(dataset_, wider, 4), (Condition{2, 2, 400, 2, std::nullopt, 0.54}));
+  EXPECT_EQ(extended_schema(wider, dataset_, {"segment"}), wider);
+  model.labels[0].values = {{2, "left", 9}, {7, "caudate", 1}};
+  nodulus::test::expect_error([&] { extended_schema(model, dataset_, {}); }, ErrorCode::usage,
+                              {"'segment'", "7 is 'caudate'", "'right'"});
+}
+
 TEST_F(LiverLesions, RefuseWhatTellsNothing) {
   nodulus::test::expect_error([&] { condition_schema(dataset_, {"segmemt"}); }, ErrorCode::usage,
                               {"segmemt", "did you mean 'segment'"});

@@ -5,6 +5,8 @@
 #include <cmath>
 #include <map>
 
+#include "nodulus/core/artifact.h"
+#include "nodulus/data/dataset_copy.h"
 #include "tests/data/fixtures.h"
 #include "tests/support/expect_error.h"
 #include "tests/support/temporary_folder.h"
@@ -62,6 +64,36 @@ TEST_F(DatasetTest, ReadsBackWhatWasWritten) {
   std::size_t in_splits = 0;
   for (const Split split : {Split::train, Split::val, Split::test}) in_splits += dataset.items_of(split).size();
   EXPECT_EQ(in_splits, 40u);
+}
+
+TEST_F(DatasetTest, TakesOneMoreLabel) {
+  test::make_dataset(folder_ / "d", 6, 8);
+  const Dataset before = Dataset::open(folder_ / "d");
+  const Label label{"group", "category", "a made-up group", {{1, "one"}, {2, "two"}}};
+  std::vector<std::string> values;
+  for (std::int64_t i = 0; i < before.size(); ++i) values.push_back(i % 3 == 0 ? "" : std::to_string(i % 3));
+  SilentMonitor monitor;
+  const auto write = [&](const Label& what) {
+    ArtifactWriter artifact(folder_ / "e", "dataset", false);
+    write_with_label(before, what, values, artifact.path(), monitor);
+    Manifest manifest;
+    manifest.kind = "dataset";
+    write_manifest(artifact.path(), manifest);
+    artifact.commit();
+  };
+  write(label);
+  const Dataset after = Dataset::open(folder_ / "e");
+  ASSERT_EQ(after.size(), before.size());
+  EXPECT_EQ(after.info().labels.back(), label);
+  EXPECT_EQ(after.label(0, "group"), std::nullopt);
+  EXPECT_EQ(after.label(5, "group"), 2);
+  EXPECT_EQ(after.item(5).labels[2], before.item(5).labels[2]);
+  EXPECT_EQ(after.info().rejects, before.info().rejects);
+  EXPECT_EQ(after.nodules().rows(), before.nodules().rows());
+  EXPECT_EQ(after.info().files.at("images.npy"), before.info().files.at("images.npy"));
+  EXPECT_EQ(after.info().files.at("masks.npy"), before.info().files.at("masks.npy"));
+  fs::remove_all(folder_ / "e");
+  expect_error([&] { write({"malignancy", "number", "", {}}); }, ErrorCode::usage, {"'malignancy' already"});
 }
 
 TEST_F(DatasetTest, TheHashIsOfTheContentAlone) {

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <map>
 #include <numeric>
 #include <set>
 
@@ -48,6 +50,31 @@ TEST(Permuted, KeysGiveUnrelatedOrders) {
   }
   EXPECT_LT(same, 10);
   EXPECT_LT(fixed, 10);
+}
+
+TEST_F(LoaderTest, ReplaysWhatIsKnown) {
+  const std::int64_t known = 40;  // of 60 items, in all splits
+  const Loader loader(dataset_, {.known_items = known, .replay = 0.25, .seed = 3});
+  const auto train = dataset_.items_of(Split::train);
+  const auto old_items = std::count_if(train.begin(), train.end(), [&](auto item) { return item < known; });
+  const auto new_items = static_cast<std::int64_t>(train.size()) - old_items;
+  std::map<std::int64_t, int> times;
+  for (std::uint64_t k = 0; k < static_cast<std::uint64_t>(12 * new_items); ++k) ++times[loader.item_of(k)];
+  std::int64_t of_old = 0;
+  for (const auto& [item, count] : times) {
+    if (item < known) {
+      of_old += count;
+    } else {
+      EXPECT_EQ(count, 9) << item;  // whole epochs of the new: three in four of twelve
+    }
+  }
+  EXPECT_EQ(of_old, 3 * new_items);
+  for (std::uint64_t k = 0; k < 40; ++k) EXPECT_EQ(loader.item_of(k) < known, k % 4 == 3) << k;
+  // Without a share, or where all is known, items come as they do without.
+  const Loader plain(dataset_, {.seed = 3});
+  for (const Loader& same : {Loader(dataset_, {.known_items = known, .replay = 0, .seed = 3}),
+                             Loader(dataset_, {.known_items = 60, .replay = 0.5, .seed = 3})})
+    for (std::uint64_t k = 0; k < 100; ++k) EXPECT_EQ(same.item_of(k), plain.item_of(k));
 }
 
 TEST_F(LoaderTest, EveryItemComesOnceAnEpochInAnotherOrder) {

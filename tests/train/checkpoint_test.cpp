@@ -7,6 +7,7 @@
 
 #include "nodulus/core/atomic_file.h"
 #include "nodulus/core/error.h"
+#include "nodulus/models/stylegan2_mapping.h"
 #include "nodulus/models/unet.h"
 #include "nodulus/train/diffusion_learner.h"
 #include "tests/train/tiny_training.h"
@@ -98,6 +99,87 @@ TEST(Checkpoint, RefusesAnotherArchitectureByTensorAndLeavesTheNetworkAlone) {
               ::testing::AllOf(::testing::HasSubstr("another architecture"), ::testing::HasSubstr("tensor '"),
                                ::testing::HasSubstr(file.string())));
   EXPECT_TRUE(wide->parameters()[0].equal(before));
+}
+
+/// Labels that a model was trained with, and those of a data set that has more: a new kind, and a label before it.
+ConditionSchema two_labels() {
+  ConditionSchema schema;
+  schema.labels.push_back({"kind", "", ConditionKind::category, "", {{1, "nodule", 1}, {2, "scar", 1}}, 2});
+  schema.labels.push_back({"size", "mm", ConditionKind::number, "", {{4, "", 1}, {8, "", 1}}, 2});
+  return schema;
+}
+ConditionSchema wider_labels() {
+  ConditionSchema schema = two_labels();
+  schema.labels[0].values.insert(schema.labels[0].values.begin(), ConditionValue{0, "renal cyst", 1});
+  schema.labels.push_back({"age", "", ConditionKind::number, "", {{20, "", 1}, {80, "", 1}}, 2});
+  return schema;
+}
+
+torch::Tensor encoded(const ConditionSchema& schema, const Condition& condition) {
+  torch::Tensor row = torch::zeros({1, schema.width()});
+  encode(schema, condition, {row.data_ptr<float>(), static_cast<std::size_t>(row.numel())});
+  return row;
+}
+
+TEST(Checkpoint, AModelWithMoreLabelsDrawsAsBefore) {
+  const auto file = scratch() / "c.safetensors";
+  const auto unet = [](std::int64_t labels) {
+    models::UnetOptions options;
+    options.image_channels = 1;
+    options.resolution = 8;
+    options.channels = 8;
+    options.multipliers = {1};
+    options.labels = static_cast<int>(labels);
+    auto network = models::make_unet(options);
+    network->eval();  // no dropout
+    const torch::NoGradGuard no_grad;
+    for (torch::Tensor p : network->parameters()) p.normal_(0, 0.3);
+    return network;
+  };
+  const auto from = unet(two_labels().width());
+  Adam adam(from->parameters(), {});
+  save_checkpoint(file, sample_info(), diffusion_state(*from, adam));
+  const auto to = unet(wider_labels().width());
+  Adam to_adam(to->parameters(), {});
+  auto weights = diffusion_state(*to, to_adam);
+  std::erase_if(weights, [](const StateTensor& slot) { return slot.name.starts_with("adam_"); });
+  load_continued(file, weights, two_labels(), wider_labels(), false);
+  const torch::NoGradGuard no_grad;
+  const torch::Tensor x = torch::randn({1, 1, 8, 8});
+  const torch::Tensor noise = torch::full({1}, 3.0);
+  const torch::Tensor before = from->forward(x, noise, encoded(two_labels(), {2, 6}));
+  EXPECT_TRUE(
+      torch::allclose(to->forward(x, noise, encoded(wider_labels(), {2, 6, std::nullopt})), before, 1e-4, 1e-5));
+  EXPECT_TRUE(torch::allclose(to->forward(x, noise, encoded(wider_labels(), {2, 6, 50})), before, 1e-4, 1e-5));
+  EXPECT_FALSE(
+      torch::allclose(to->forward(x, noise, encoded(wider_labels(), {1, 6, std::nullopt})), before, 1e-4, 1e-5));
+  EXPECT_TRUE(torch::allclose(to->forward(x, noise), from->forward(x, noise), 1e-4, 1e-5));
+  const auto wide = network(16);
+  Adam wide_adam(wide->parameters(), {});
+  EXPECT_THAT(message_of([&] { load_continued(file, diffusion_state(*wide, wide_adam), {}, {}, false); }),
+              ::testing::HasSubstr("another architecture"));
+}
+
+TEST(Checkpoint, AGeneratorWithMoreLabelsDrawsAsBefore) {
+  const auto file = scratch() / "c.safetensors";
+  const auto mapping = [](std::int64_t labels) {
+    return std::make_shared<models::Mapping>(models::MappingOptions{8, static_cast<int>(labels), 8, 2});
+  };
+  const auto state_of = [](const models::Mapping& module, const std::string& prefix) {
+    std::vector<StateTensor> state;
+    append_parameters(state, prefix, module);
+    return state;
+  };
+  const auto from = mapping(two_labels().width());
+  save_checkpoint(file, sample_info(), state_of(*from, "ema/"));  // as a published model has them: averages alone
+  const auto to = mapping(wider_labels().width());
+  load_continued(file, state_of(*to, "generator/"), two_labels(), wider_labels(), true);
+  const torch::NoGradGuard no_grad;
+  const torch::Tensor z = torch::randn({1, 8});
+  EXPECT_TRUE(torch::allclose(to->forward(z, encoded(wider_labels(), {2, 6, std::nullopt})),
+                              from->forward(z, encoded(two_labels(), {2, 6})), 1e-4, 1e-6));
+  EXPECT_TRUE(torch::allclose(to->forward(z, encoded(wider_labels(), {std::nullopt, 4, std::nullopt})),
+                              from->forward(z, encoded(two_labels(), {std::nullopt, 4})), 1e-4, 1e-6));
 }
 
 TEST(Checkpoint, RefusesACutFileAndForeignWeights) {

@@ -10,10 +10,10 @@ std::vector<CommandRow> commands() {
 #ifdef NODULUS_HAS_IMAGES
       import_command(),     export_images_command(),
 #endif
-      inspect_command(),    study_command(),
+      inspect_command(),    study_command(),         contribute_command(),
 #ifdef NODULUS_HAS_TORCH
-      train_command(),      describe_command(),      generate_command(), project_command(),
-      likelihood_command(), samplers_command(),      evaluate_command(), sweep_command(),
+      patterns_command(),   train_command(),         describe_command(),   generate_command(), project_command(),
+      likelihood_command(), samplers_command(),      evaluate_command(),   sweep_command(),
 #endif
 #ifdef NODULUS_HAS_REPORT
       report_command(),

@@ -16,6 +16,8 @@ CommandRow project_command();
 CommandRow samplers_command();
 CommandRow likelihood_command();
 CommandRow study_command();
+CommandRow contribute_command();
+CommandRow patterns_command();
 CommandRow evaluate_command();
 CommandRow report_command();
 CommandRow sweep_command();

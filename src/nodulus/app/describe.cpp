@@ -32,11 +32,15 @@ class Describe final : public Command {
                        {"step", info.step},
                        {"images_seen", info.images_seen},
                        {"seconds", info.seconds},
+                       {"images_seen_before", info.continued.images_seen},
                        {"conditions", json_of(info.conditions)}};
     outcome.text = fmt::format("{}: {}, {}x{} pixels, {}, {:g} to {:g} HU\n{} steps, {} seen, {:.1f} hours of training",
                                checkpoint.string(), info.family, info.resolution, info.resolution,
                                info.image_channels == 2 ? "CT and outline" : "CT", info.window_hu.lo, info.window_hu.hi,
                                info.step, counted(info.images_seen, "image"), info.seconds / 3600);
+    if (!info.continued.sha256.empty())
+      outcome.text += fmt::format("\nIt goes on from a model that had seen {}.",
+                                  counted(info.continued.images_seen, "image"));
     if (info.conditions.empty()) outcome.text += "\nIt was trained without labels: nothing can be asked for.";
     for (const ConditionLabel& label : info.conditions.labels) outcome.text += label_text(label);
     return outcome;

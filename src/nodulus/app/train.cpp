@@ -7,6 +7,8 @@
 #include "nodulus/app/trainable.h"
 #include "nodulus/app/trained.h"
 #include "nodulus/core/error.h"
+#include "nodulus/core/hash.h"
+#include "nodulus/data/conditions.h"
 #include "nodulus/data/dataset.h"
 #include "nodulus/data/loader.h"
 #include "nodulus/train/loop.h"
@@ -18,6 +20,10 @@ namespace {
 const std::set<std::string> free_on_resume{
     "data", "steps", "minutes", "checkpoint_minutes", "keep_checkpoints", "log_steps", "sample_minutes"};
 
+/// Settings that a run has of its own, whatever model it goes on from.
+const std::set<std::string> own_of_a_run{"family",   "data",  "continue", "replay",
+                                         "transfer", "steps", "minutes",  "seed"};
+
 class Train final : public Command {
  public:
   void describe(Options& options, const std::vector<std::string>& words) override {
@@ -26,9 +32,10 @@ class Train final : public Command {
     options.add("data", data_, "data set to train on");
     options.add("out", out_, "folder that the run's own is made in").command_line_only();
     options.add("name", name_, "the run's name; default: the family's").command_line_only();
-    options.add("resume", resume_, "go on with this run").command_line_only();
+    options.add("resume", resume_, "take this run up where it stopped").command_line_only();
     settings_.describe(options);
     family_->describe(options);
+    if (!continued_.empty()) inherit_settings(options);
     if (resumed_.empty()) return;
     options.read_toml_file(resumed_ / "config.toml");
     settings_.minutes = 0;  // a limit of the session that began it
@@ -61,6 +68,7 @@ class Train final : public Command {
     if (dataset.synthetic())
       monitor.warn(fmt::format("{} holds generated images: the model learns from a model", data_.string()));
     fit(dataset);
+    tell_replay(dataset, monitor);
     const torch::Device device = device_from(common.device);
     adopt_transfer();
     train::Training training;
@@ -69,6 +77,7 @@ class Train final : public Command {
     training.resolved_options = options.to_json();
     training.dataset = &dataset;
     training.transfer = transfer_;
+    training.inherited = inherited_;
     training.make_learner = [this, device](const data::Loader& loader) {
       return family_->learner(loader, settings_, device);
     };
@@ -97,9 +106,69 @@ class Train final : public Command {
       const std::string given = resumed_.empty() ? word_after(words, "--" + key) : "";
       return given.empty() && !config.empty() ? toml_string(config, key) : given;
     };
+    continued_ = word("continue");
+    if (!continued_.empty() && resumed_.empty()) {
+      model_ = train::read_checkpoint_info(checkpoint_of(continued_));
+      for (const char* const fixed : {"family", "process"})
+        if (const std::string given = word_after(words, std::string("--") + fixed); !given.empty())
+          throw Error(ErrorCode::usage, fmt::format("--{}: with --continue it is that of {}; found '{}'", fixed,
+                                                    continued_.string(), given));
+      family_name_ = model_.family;
+      family_ = make_trainable(family_name_, model_.options.value("process", ""));
+      return;
+    }
     const std::string name = word("family");
     if (!name.empty()) family_name_ = name;
     family_ = make_trainable(family_name_, word("process"));
+  }
+
+  /// Settings of the model that the run goes on from, but for those of the session that made it.
+  void inherit_settings(Options& options) const {
+    if (!resumed_.empty()) return;
+    Json settings = Json::object();
+    for (const auto& [key, value] : model_.options.items())
+      if (options.find(key) != nullptr && !own_of_a_run.contains(key)) settings[key] = value;
+    options.read_json(settings, continued_.string());
+  }
+
+  /// What the run takes over: of the model named, or, once it has checkpoints of its own, what they say.
+  void inherit(const data::Dataset& dataset) {
+    if (settings_.continued.empty()) return;
+    if (!settings_.transfer.empty())
+      throw Error(ErrorCode::usage, "--continue and --transfer: expected one of them, found both");
+    settings_.continued = std::filesystem::absolute(settings_.continued).lexically_normal();
+    const auto own =
+        resumed_.empty() ? std::vector<std::filesystem::path>{} : train::RunFolder::open(resumed_).checkpoints();
+    train::Inheritance inherited;
+    inherited.checkpoint = own.empty() ? checkpoint_of(settings_.continued) : own.back();
+    const auto model = train::read_checkpoint_info(inherited.checkpoint);
+    if (model.family != family_name_)
+      throw Error(ErrorCode::usage, fmt::format("--continue {}: expected a model of the family {}, found {}",
+                                                settings_.continued.string(), family_name_, model.family));
+    inherited.window_hu = model.window_hu;
+    inherited.from = model.conditions;
+    inherited.to = data::extended_schema(model.conditions, dataset, settings_.conditions);
+    inherited.ancestry = model.continued;
+    if (own.empty()) {
+      inherited.ancestry = {sha256_file(inherited.checkpoint), model.dataset_hash,
+                            model.images_seen + model.continued.images_seen,
+                            dataset.items_of_ancestor(model.dataset_hash)};
+      if (inherited.ancestry.known_items == dataset.size()) inherited.ancestry.known_items = 0;  // nothing is new
+    }
+    inherited_ = inherited;
+  }
+
+  void tell_replay(const data::Dataset& dataset, Monitor& monitor) const {
+    if (!inherited_ || !resumed_.empty()) return;
+    const std::int64_t known = inherited_->ancestry.known_items;
+    if (known > 0 && settings_.replay > 0 && settings_.replay < 1)
+      monitor.note(fmt::format("the model has seen {} of the {} images of {}: {:.0f} % of the samples are of them",
+                               known, dataset.size(), data_.string(), 100 * settings_.replay));
+    if (known == 0 && inherited_->ancestry.dataset_hash != dataset.hash())
+      monitor.warn(
+          fmt::format("{}: not the data set that the model learnt from, nor grown from it by contribute: "
+                      "nothing is replayed, and what it knew may fade",
+                      data_.string()));
   }
 
   /// Finds the checkpoint to begin with, where it is still to be begun with.
@@ -131,7 +200,8 @@ class Train final : public Command {
 
   /// The training images, to which the family is fitted.
   data::Loader fit(const data::Dataset& dataset) {
-    data::Loader loader(dataset, train::loader_options(settings_, dataset));
+    inherit(dataset);
+    data::Loader loader(dataset, train::loader_options(settings_, dataset, inherited_));
     if (loader.height() != loader.width())
       throw Error(ErrorCode::usage, fmt::format("{}: expected square images, found {}x{}; --size cuts them",
                                                 data_.string(), loader.width(), loader.height()));
@@ -155,6 +225,7 @@ class Train final : public Command {
     manifest.seed = settings_.seed;
     manifest.synthetic = dataset.synthetic();
     manifest.inputs.push_back(manifest_input(dataset.folder()));
+    if (inherited_) manifest.inputs.push_back(manifest_input(inherited_->checkpoint));
     if (!transfer_.empty()) manifest.inputs.push_back(manifest_input(transfer_));
     return train::RunFolder::create(out_, name_.empty() ? family_name_ : name_, options.to_toml(), manifest);
   }
@@ -167,6 +238,9 @@ class Train final : public Command {
   std::filesystem::path resume_;
   std::filesystem::path resumed_;
   std::filesystem::path transfer_;
+  std::filesystem::path continued_;
+  train::CheckpointInfo model_;  ///< Of continued_, where it is not resumed.
+  std::optional<train::Inheritance> inherited_;
   Json at_start_;
   train::TrainOptions settings_;
 };

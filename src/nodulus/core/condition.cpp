@@ -25,13 +25,6 @@ ConditionKind kind_of(const JsonFields& fields) {
   fields.fail("kind", "category, ordinal or number", "'" + text + "'");
 }
 
-std::size_t nearest_value(const std::vector<ConditionValue>& values, double wanted) {
-  const auto nearest = std::min_element(values.begin(), values.end(), [&](const auto& a, const auto& b) {
-    return std::abs(a.number - wanted) < std::abs(b.number - wanted);
-  });
-  return static_cast<std::size_t>(nearest - values.begin());
-}
-
 /// Weights of a label's values.
 void encode_label(const ConditionLabel& label, double value, std::span<float> out) {
   const auto& values = label.values;
@@ -52,6 +45,13 @@ void encode_label(const ConditionLabel& label, double value, std::span<float> ou
 }
 
 }  // namespace
+
+std::size_t nearest_value(const std::vector<ConditionValue>& values, double wanted) {
+  const auto nearest = std::min_element(values.begin(), values.end(), [&](const auto& a, const auto& b) {
+    return std::abs(a.number - wanted) < std::abs(b.number - wanted);
+  });
+  return static_cast<std::size_t>(nearest - values.begin());
+}
 
 std::string_view name(ConditionKind kind) {
   switch (kind) {
@@ -125,6 +125,28 @@ void encode(const ConditionSchema& schema, const Condition& condition, std::span
     if (condition[i]) encode_label(schema.labels[i], *condition[i], out.first(size));
     out = out.subspan(size);
   }
+}
+
+std::vector<std::int64_t> columns_in(const ConditionSchema& schema, const ConditionSchema& wider) {
+  std::vector<std::int64_t> columns;
+  for (const ConditionLabel& label : schema.labels) {
+    std::int64_t first = 0;
+    std::size_t at = 0;
+    while (at < wider.labels.size() && wider.labels[at].column() != label.column())
+      first += static_cast<std::int64_t>(wider.labels[at++].values.size());
+    for (const ConditionValue& value : label.values) {
+      const auto missing = [&] {
+        return Error(ErrorCode::internal, "a wider schema has no " + label.text(value.number));
+      };
+      if (at == wider.labels.size()) throw missing();
+      const auto& values = wider.labels[at].values;
+      const auto found =
+          std::find_if(values.begin(), values.end(), [&](const auto& v) { return v.number == value.number; });
+      if (found == values.end()) throw missing();
+      columns.push_back(first + (found - values.begin()));
+    }
+  }
+  return columns;
 }
 
 std::optional<ConditionLabel> number_label(std::string_view column, std::string_view meaning,

@@ -70,10 +70,17 @@ struct ConditionSchema {
   bool operator==(const ConditionSchema&) const = default;
 };
 
+/// Index of the value nearest to a number; `values` are not empty.
+std::size_t nearest_value(const std::vector<ConditionValue>& values, double wanted);
+
 /// What a network sees of a condition, [width]: for each label the weights of its values, which sum to 1 and bring back
 /// the value where it lies between two of them (a category is its nearest); all 0 where nothing is known.
 /// Error{internal} where sizes differ.
 void encode(const ConditionSchema& schema, const Condition& condition, std::span<float> out);
+
+/// Where each number of a row of `schema` stands in a row of `wider`, which has all its labels and values.
+/// Error{internal} where it has not.
+std::vector<std::int64_t> columns_in(const ConditionSchema& schema, const ConditionSchema& wider);
 
 /// A label of a number's `values`, NaN among them unknown: knots at their quantiles, up to `most`; nothing where fewer
 /// than two differ.

@@ -121,6 +121,55 @@ std::optional<ConditionLabel> condition_label(const Dataset& dataset, const std:
   return number_label(column, measured ? meaning : label->meaning, values);
 }
 
+bool has_column(const Dataset& dataset, std::string_view column) {
+  return column == spacing_label || measures_diameter(dataset, column) || label_of(dataset, column) != nullptr;
+}
+
+/// A text's place among the model's values; the next free number where it is new.
+void add_text(ConditionLabel& label, const ConditionValue& found) {
+  const auto known = std::find_if(label.values.begin(), label.values.end(),
+                                  [&](const ConditionValue& value) { return value.name == found.name; });
+  if (known != label.values.end()) {
+    known->cases = found.cases;
+  } else {
+    label.values.push_back({label.values.back().number + 1, found.name, found.cases});
+  }
+}
+
+void add_value(ConditionLabel& label, const ConditionValue& found) {
+  const auto at = std::find_if(label.values.begin(), label.values.end(),
+                               [&](const ConditionValue& value) { return value.number >= found.number; });
+  if (at == label.values.end() || at->number != found.number) {
+    label.values.insert(at, found);
+    return;
+  }
+  if (!at->name.empty() && !found.name.empty() && at->name != found.name)
+    throw Error(ErrorCode::usage, fmt::format("label '{}': {} is '{}' in the model and '{}' in the data set",
+                                              label.column(), found.number, at->name, found.name));
+  if (at->name.empty()) at->name = found.name;
+  at->cases = found.cases;
+}
+
+/// The model's label with what the data set has of it.
+ConditionLabel extended_label(ConditionLabel label, const Dataset& dataset) {
+  for (ConditionValue& value : label.values) value.cases = 0;
+  label.known = 0;
+  const auto found = has_column(dataset, label.column()) ? condition_label(dataset, label.column()) : std::nullopt;
+  if (!found) return label;
+  label.known = found->known;
+  label.words.insert(found->words.begin(), found->words.end());
+  if (label.kind == ConditionKind::number) {
+    for (const std::int64_t item : dataset.items_of(Split::train))
+      if (const auto value = number_of(dataset, label.column(), item))
+        ++label.values[nearest_value(label.values, *value)].cases;
+    return label;
+  }
+  const Label* const column = label_of(dataset, label.column());
+  const bool text = column != nullptr && column->type == "text";
+  for (const ConditionValue& value : found->values) text ? add_text(label, value) : add_value(label, value);
+  return label;
+}
+
 }  // namespace
 
 std::vector<std::string> telling_labels(const Dataset& dataset) {
@@ -151,10 +200,28 @@ ConditionSchema condition_schema(const Dataset& dataset, const std::vector<std::
   return schema;
 }
 
+ConditionSchema extended_schema(const ConditionSchema& model, const Dataset& dataset,
+                                const std::vector<std::string>& columns) {
+  ConditionSchema schema;
+  for (const ConditionLabel& label : model.labels) schema.labels.push_back(extended_label(label, dataset));
+  const bool all = columns.size() == 1 && columns.front() == all_labels;
+  std::vector<std::string> more = all ? telling_labels(dataset) : columns;
+  std::erase_if(more, [&](const std::string& column) {
+    return std::any_of(model.labels.begin(), model.labels.end(), [&](const auto& l) { return l.column() == column; });
+  });
+  const ConditionSchema added = condition_schema(dataset, more);
+  schema.labels.insert(schema.labels.end(), added.labels.begin(), added.labels.end());
+  return schema;
+}
+
 Condition condition_of(const Dataset& dataset, const ConditionSchema& schema, std::int64_t item) {
   Condition condition;
   for (const ConditionLabel& wanted : schema.labels) {
     const Label* const label = label_of(dataset, wanted.column());
+    if (!has_column(dataset, wanted.column())) {
+      condition.emplace_back();
+      continue;
+    }
     if (label == nullptr || measures_diameter(dataset, wanted.column()) || label->type != "text") {
       condition.push_back(number_of(dataset, wanted.column(), item));
       continue;

@@ -28,7 +28,14 @@ std::vector<std::string> telling_labels(const Dataset& dataset);
 /// data set has not, or that has fewer than two or, a text, more than 256 different values.
 ConditionSchema condition_schema(const Dataset& dataset, const std::vector<std::string>& columns);
 
-/// What is known of an item. A text that the schema has not is unknown. Error{usage} where the data set lacks a label.
+/// That of a model that learns on from this data set: its labels with the values that are new here, then those
+/// `columns` that it lacks. What it has keeps its place and number: a number's knots stay, a new text comes last. The
+/// counts are this data set's. Error{usage} as condition_schema(), and where one number has two names.
+ConditionSchema extended_schema(const ConditionSchema& model, const Dataset& dataset,
+                                const std::vector<std::string>& columns);
+
+/// What is known of an item. A text that the schema has not is unknown, and so is a label that the data set
+/// has not.
 Condition condition_of(const Dataset& dataset, const ConditionSchema& schema, std::int64_t item);
 
 }  // namespace nodulus::data

@@ -75,4 +75,11 @@ std::vector<std::int64_t> Dataset::items_of(Split split) const {
 
 std::string Dataset::hash() const { return sha256_file(folder_ / "dataset.json"); }
 
+std::int64_t Dataset::items_of_ancestor(std::string_view ancestor_hash) const {
+  if (ancestor_hash == hash()) return size();
+  for (const Ancestor& ancestor : info_.grown_from)
+    if (ancestor.sha256 == ancestor_hash) return ancestor.images;
+  return 0;
+}
+
 }  // namespace nodulus::data

@@ -57,6 +57,9 @@ class Dataset {
   /// The same input under the same path has the same hash whenever it was made (rejects.csv and findings.csv hold
   /// paths).
   [[nodiscard]] std::string hash() const;
+  /// How many of its items, the first, are those of the data set of that hash: itself, or one that it has grown from;
+  /// 0 where it is neither.
+  [[nodiscard]] std::int64_t items_of_ancestor(std::string_view ancestor_hash) const;
 
  private:
   std::filesystem::path folder_;

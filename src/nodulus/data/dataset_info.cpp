@@ -76,6 +76,8 @@ void write_dataset_info(const std::filesystem::path& file, const DatasetInfo& in
   json["labels"] = Json::array();
   for (const Label& label : info.labels) json["labels"].push_back(json_of(label));
   json["split"] = {{"rule", describe(info.split)}, {"train", info.split.train}, {"val", info.split.val}};
+  for (const Ancestor& ancestor : info.grown_from)
+    json["grown_from"].push_back({{"sha256", ancestor.sha256}, {"images", ancestor.images}});
   json["counts"] = counts_json(info.counts);
   for (const auto& [split, counts] : info.counts_by_split) json["counts"][split] = counts_json(counts);
   json["rejects"] = info.rejects.empty() ? Json::object() : Json(info.rejects);
@@ -119,6 +121,13 @@ DatasetInfo read_dataset_info(const std::filesystem::path& file) {
   for (const Json& entry : fields.json("labels", "a list")) info.labels.push_back(label_of({entry, file, "labels"}));
   const JsonFields split = fields.object("split");
   info.split = {split.get<double>("train", "a share"), split.get<double>("val", "a share")};
+  if (fields.has("grown_from")) {
+    for (const Json& entry : fields.json("grown_from", "a list")) {
+      const JsonFields ancestor(entry, file, "grown_from");
+      info.grown_from.push_back(
+          {ancestor.get<std::string>("sha256", "a sum"), ancestor.get<std::int64_t>("images", "a count")});
+    }
+  }
   const JsonFields counts = fields.object("counts");
   info.counts = counts_of(counts);
   for (const Split part : {Split::train, Split::val, Split::test}) {

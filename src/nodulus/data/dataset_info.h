@@ -24,6 +24,12 @@ struct Counts {
   std::int64_t nodules = 0;  ///< That at least one item shows.
 };
 
+/// A data set that another one has grown from: its items are the first there.
+struct Ancestor {
+  std::string sha256;  ///< Dataset::hash().
+  std::int64_t images = 0;
+};
+
 /// What dataset.json says of all items together.
 struct DatasetInfo {
   int height = 0;
@@ -37,6 +43,7 @@ struct DatasetInfo {
   std::vector<Source> sources;
   std::vector<Label> labels;  ///< The label columns of items.csv, in order.
   SplitRule split;
+  std::vector<Ancestor> grown_from;  ///< The oldest first.
   // Filled by DatasetWriter::close():
   Counts counts;
   std::map<std::string, Counts> counts_by_split;

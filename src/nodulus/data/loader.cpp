@@ -77,7 +77,11 @@ Loader::Loader(const Dataset& dataset, const LoaderOptions& options)
   }
   if (options.size > 0) height_ = width_ = options.size;
   if (options.quarter_turns && height_ != width_) refuse("quarter turns need square images");
-  conditions_ = condition_schema(dataset, options.conditions);
+  conditions_ = options.schema ? *options.schema : condition_schema(dataset, options.conditions);
+  if (options.replay > 0 && options.replay < 1) {
+    const auto border = std::lower_bound(items_.begin(), items_.end(), options.known_items);
+    if (border != items_.end()) known_ = static_cast<std::size_t>(border - items_.begin());
+  }
   const auto labels_width = static_cast<std::size_t>(conditions_.width());
   labels_.resize(labels_width * items_.size());
   for (std::size_t i = 0; i < items_.size() && labels_width > 0; ++i)
@@ -88,10 +92,21 @@ Loader::Loader(const Dataset& dataset, const LoaderOptions& options)
   for (const std::int64_t item : items_) consensus_at_.push_back(consensus_at(dataset, item));
 }
 
+std::int64_t Loader::drawn(std::span<const std::int64_t> from, std::uint64_t number, std::uint64_t seed) const {
+  const std::uint64_t n = from.size();
+  return from[permuted(number % n, n, derive_seed(seed, number / n))];
+}
+
 std::int64_t Loader::item_of(std::uint64_t sample_number) const {
-  const std::uint64_t n = items_.size();
-  const std::uint64_t key = derive_seed(derive_seed(options_.seed, "order of items"), sample_number / n);
-  return items_[permuted(sample_number % n, n, key)];
+  const std::span<const std::int64_t> all = items_;
+  if (known_ == 0) return drawn(all, sample_number, derive_seed(options_.seed, "order of items"));
+  const auto replayed_before = [&](std::uint64_t k) {
+    return static_cast<std::uint64_t>(std::floor(static_cast<double>(k) * options_.replay));
+  };
+  const std::uint64_t before = replayed_before(sample_number);
+  if (replayed_before(sample_number + 1) > before)
+    return drawn(all.first(known_), before, derive_seed(options_.seed, "order of known items"));
+  return drawn(all.subspan(known_), sample_number - before, derive_seed(options_.seed, "order of new items"));
 }
 
 std::size_t Loader::place_of(std::int64_t item) const {

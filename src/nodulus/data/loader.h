@@ -21,6 +21,12 @@ struct LoaderOptions {
   bool flips = false;                                ///< Left-right and up-down, each with probability 1/2.
   bool quarter_turns = false;                        ///< 0, 90, 180 or 270 degrees alike; needs square images.
   std::vector<std::string> conditions = {};          ///< Columns that images are asked for by, or "all" that tell.
+  /// What images are asked for by, in place of `conditions`: that of a model that learns on.
+  std::optional<ConditionSchema> schema = std::nullopt;
+  /// The data set's first so many items are known to the model already; this share of the samples are of them (0: no
+  /// share, all items come as often), as long as the split has of both.
+  std::int64_t known_items = 0;
+  double replay = 0;
   std::uint64_t seed = 0;
 };
 
@@ -33,7 +39,9 @@ int consensus_at(const Dataset& dataset, std::int64_t item);
 /// thread or resumed run asks for it, so a position in the data is just a number.
 ///
 /// Sample k is item permutation_e(k mod n) of epoch e = k div n, n items in the split; the permutation is a keyed
-/// Feistel network with cycle walking, so it takes no memory. Flips and turns are bits of a hash of (seed, k).
+/// Feistel network with cycle walking, so it takes no memory. Flips and turns are bits of a hash of (seed, k). With
+/// replay of a share s, sample k is of the known items where floor((k + 1) s) > floor(k s), the next of their own
+/// epochs; else of the others.
 class Loader {
  public:
   /// Error{usage} where the data set has no masks and mask_channel is asked for, the split is empty, the size does not
@@ -69,7 +77,10 @@ class Loader {
   WindowHu window_;
   int height_ = 0;
   int width_ = 0;
+  [[nodiscard]] std::int64_t drawn(std::span<const std::int64_t> from, std::uint64_t number, std::uint64_t seed) const;
+
   std::vector<std::int64_t> items_;
+  std::size_t known_ = 0;  ///< Of items_, those at the front that are replayed; 0: no replay.
   ConditionSchema conditions_;
   std::vector<float> labels_;      ///< Of items_[i], encoded.
   std::vector<int> consensus_at_;  ///< Of items_[i]: readers that a pixel needs. Empty without a mask channel.

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <atomic>
 #include <cmath>
+#include <functional>
 #include <span>
 
 #include "nodulus/core/error.h"
@@ -53,22 +54,25 @@ float squared_distance(const std::array<float, n>& a, const std::array<float, n>
   return sums[0] + sums[1] + sums[2] + sums[3];
 }
 
+using Pixels = std::span<const std::int16_t>;
+
 /// All images, clamped to the window, without their mean and of norm 1.
 class UnitImages {
  public:
-  UnitImages(const data::Dataset& dataset, int threads) : dataset_(dataset) {
-    const auto count = static_cast<std::size_t>(dataset.size());
+  UnitImages(std::vector<Pixels> images, const data::DatasetInfo& info, int threads)
+      : images_(std::move(images)), info_(info) {
+    const std::size_t count = images_.size();
     mean_.resize(count);
     scale_.resize(count, 0);
     coarse.resize(count);
     fine.resize(count);
-    parallel_for(dataset.size(), threads, [&](std::int64_t item) { prepare(item); });
+    parallel_for(static_cast<std::int64_t>(count), threads, [&](std::int64_t item) { prepare(item); });
   }
 
   [[nodiscard]] bool flat(std::int64_t item) const { return scale_[static_cast<std::size_t>(item)] == 0; }
   [[nodiscard]] std::vector<float> image(std::int64_t item) const {
     const auto at = static_cast<std::size_t>(item);
-    const auto hu = dataset_.image(item);
+    const auto hu = images_[at];
     std::vector<float> values(hu.size());
     for (std::size_t i = 0; i < hu.size(); ++i) {
       values[i] = static_cast<float>((clamped(hu[i]) - mean_[at]) * scale_[at]);
@@ -81,12 +85,12 @@ class UnitImages {
 
  private:
   [[nodiscard]] double clamped(std::int16_t hu) const {
-    const WindowHu& window = dataset_.info().window_hu;
+    const WindowHu& window = info_.window_hu;
     return std::clamp(static_cast<double>(hu), window.lo, window.hi);
   }
   void prepare(std::int64_t item) {
     const auto at = static_cast<std::size_t>(item);
-    const auto hu = dataset_.image(item);
+    const auto hu = images_[at];
     double sum = 0;
     double squares = 0;
     for (const std::int16_t value : hu) sum += clamped(value);
@@ -95,11 +99,12 @@ class UnitImages {
     if (squares < 1) return;
     scale_[at] = 1 / std::sqrt(squares);
     const std::vector<float> values = image(item);
-    coarse[at] = sketch_of<4>(values, dataset_.info().height, dataset_.info().width);
-    fine[at] = sketch_of<16>(values, dataset_.info().height, dataset_.info().width);
+    coarse[at] = sketch_of<4>(values, info_.height, info_.width);
+    fine[at] = sketch_of<16>(values, info_.height, info_.width);
   }
 
-  const data::Dataset& dataset_;
+  std::vector<Pixels> images_;
+  const data::DatasetInfo& info_;
   std::vector<double> mean_;
   std::vector<double> scale_;  ///< One over the norm; 0: flat.
 };
@@ -127,13 +132,13 @@ std::vector<Posed> poses_of(const UnitImages& images, std::int64_t item, int hei
   return poses;
 }
 
-/// What the later images have that is like this one, each in its best pose.
+/// What the images from `first_other` on have that is like this one, each in its best pose.
 std::vector<AlikePair> like(const UnitImages& images, std::int64_t item, const data::DatasetInfo& info,
-                            std::int64_t count, double threshold) {
+                            std::int64_t first_other, std::int64_t count, double threshold) {
   std::vector<AlikePair> found;
   const auto farthest = static_cast<float>(2 * (1 - threshold) + 1e-4);  // and room for float
   const std::vector<Posed> poses = poses_of(images, item, info.height, info.width);
-  for (std::int64_t other = item + 1; other < count; ++other) {
+  for (std::int64_t other = first_other; other < count; ++other) {
     if (images.flat(other)) continue;
     const auto at = static_cast<std::size_t>(other);
     AlikePair pair{item, other};
@@ -172,25 +177,61 @@ std::string_view name(Kinship kinship) {
   return "other patient";
 }
 
-Duplicates find_duplicates(const data::Dataset& dataset, double threshold, int threads, Monitor& monitor) {
+namespace {
+
+/// What each of the first `count` images is like, of those from first_other(image) on.
+std::vector<std::vector<AlikePair>> all_alike(const UnitImages& images, std::int64_t count, std::int64_t all,
+                                              const data::DatasetInfo& info,
+                                              const std::function<std::int64_t(std::int64_t)>& first_other,
+                                              double threshold, int threads, Monitor& monitor) {
   if (!(threshold > 0 && threshold <= 1)) {
     throw Error(ErrorCode::usage,
                 "near-duplicates: expected a correlation above 0 and up to 1, found " + std::to_string(threshold));
   }
-  const std::int64_t count = dataset.size();
-  const UnitImages images(dataset, threads);
   std::vector<std::vector<AlikePair>> found(static_cast<std::size_t>(count));
   std::atomic<std::int64_t> done{0};
   parallel_for(count, threads, [&](std::int64_t item) {
-    if (!images.flat(item)) {
-      found[static_cast<std::size_t>(item)] = like(images, item, dataset.info(), count, threshold);
-    }
+    if (!images.flat(item))
+      found[static_cast<std::size_t>(item)] = like(images, item, info, first_other(item), all, threshold);
     const std::int64_t finished = ++done;
     if (finished % 16 != 0) return;
-    if (monitor.stop_requested()) throw Error(ErrorCode::stopped, "study stopped: nothing was written");
+    if (monitor.stop_requested()) throw Error(ErrorCode::stopped, "stopped: nothing was written");
     monitor.progress({"looking for near-duplicates", finished, count, "images", ""});
   });
   monitor.progress({"looking for near-duplicates", count, count, "images", ""});
+  return found;
+}
+
+}  // namespace
+
+std::vector<AlikePair> find_alike_between(const std::vector<Pixels>& old, const std::vector<Pixels>& added,
+                                          const data::DatasetInfo& info, double threshold, int threads,
+                                          Monitor& monitor) {
+  std::vector<Pixels> both = added;
+  both.insert(both.end(), old.begin(), old.end());
+  const auto count = static_cast<std::int64_t>(added.size());
+  const auto all = static_cast<std::int64_t>(both.size());
+  const UnitImages images(std::move(both), info, threads);
+  std::vector<AlikePair> pairs;
+  for (const auto& of_one : all_alike(
+           images, count, all, info, [count](auto) { return count; }, threshold, threads, monitor)) {
+    for (AlikePair pair : of_one) {
+      const std::int64_t added_item = pair.first;
+      pair.first = pair.second - count;
+      pair.second = added_item;
+      pairs.push_back(pair);
+    }
+  }
+  return pairs;
+}
+
+Duplicates find_duplicates(const data::Dataset& dataset, double threshold, int threads, Monitor& monitor) {
+  const std::int64_t count = dataset.size();
+  std::vector<Pixels> all;
+  for (std::int64_t item = 0; item < count; ++item) all.push_back(dataset.image(item));
+  const UnitImages images(std::move(all), dataset.info(), threads);
+  auto found = all_alike(
+      images, count, count, dataset.info(), [](std::int64_t item) { return item + 1; }, threshold, threads, monitor);
   Duplicates result;
   result.threshold = threshold;
   for (std::int64_t item = 0; item < count; ++item) {

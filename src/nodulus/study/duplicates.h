@@ -2,6 +2,7 @@
 
 #include <array>
 #include <cstdint>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -46,5 +47,12 @@ struct Duplicates {
 /// So |a - b|^2 is at least that of the projections and the squared difference of what they leave: a pair too far apart
 /// in 4 x 4 blocks, or in 16 x 16, is too far apart. What remains is compared at full size. Error{stopped}.
 Duplicates find_duplicates(const data::Dataset& dataset, double threshold, int threads, Monitor& monitor);
+
+/// As find_duplicates(), of pairs of an image of `old` (the first) and one of `added` (the second) alone. Both are of
+/// one size, [height * width], and clamped to the window.
+std::vector<AlikePair> find_alike_between(const std::vector<std::span<const std::int16_t>>& old,
+                                          const std::vector<std::span<const std::int16_t>>& added,
+                                          const data::DatasetInfo& info, double threshold, int threads,
+                                          Monitor& monitor);
 
 }  // namespace nodulus::study

@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "nodulus/core/seed.h"
+#include "nodulus/data/centre_cut.h"
 #include "nodulus/data/loader.h"
 
 namespace nodulus::study {
@@ -19,6 +20,39 @@ constexpr Rgb axis_color{200, 200, 205};
 
 }  // namespace
 
+Picture row_sheet(const data::Dataset& dataset, const std::vector<std::vector<std::int64_t>>& rows, int side) {
+  std::size_t columns = 0;
+  for (const auto& row : rows) columns = std::max(columns, row.size());
+  if (columns == 0) return {};
+  const data::DatasetInfo& info = dataset.info();
+  const int height = side > 0 ? std::min(side, info.height) : info.height;
+  const int width = side > 0 ? std::min(side, info.width) : info.width;
+  SheetOptions sheet;
+  sheet.columns = static_cast<int>(columns);
+  sheet.window_hu = info.window_hu;
+  sheet.background = paper;
+  sheet.scale = std::max(height, width) <= 80 ? 2 : 1;
+  // A place without an image has the HU that is drawn like the paper.
+  const double grey = info.window_hu.lo + (info.window_hu.hi - info.window_hu.lo) * paper[0] / 255;
+  const std::vector<std::int16_t> blank(static_cast<std::size_t>(height) * static_cast<std::size_t>(width),
+                                        static_cast<std::int16_t>(std::lround(grey)));
+  std::vector<std::vector<std::int16_t>> images;
+  std::vector<std::vector<std::uint8_t>> masks;
+  for (const auto& row : rows) {
+    for (const std::int64_t item : row) {
+      images.push_back(data::centre_cut(dataset.image(item), info, height, width));
+      masks.push_back(data::centre_cut(dataset.mask(item), info, height, width));
+    }
+  }
+  std::vector<SheetCell> cells;
+  std::size_t next = 0;
+  for (std::size_t row = 0; row < rows.size(); ++row) {
+    for (std::size_t k = 0; k < rows[row].size(); ++k, ++next) cells.push_back({images[next], masks[next]});
+    cells.resize((row + 1) * columns, SheetCell{blank, {}});
+  }
+  return contact_sheet(cells, height, width, sheet);
+}
+
 Picture class_sheet(const data::Dataset& dataset, const Classes& classes, const std::vector<std::int64_t>& one_a_nodule,
                     int images, std::uint64_t seed) {
   std::vector<std::vector<std::int64_t>> members(classes.classes.size());
@@ -28,31 +62,14 @@ Picture class_sheet(const data::Dataset& dataset, const Classes& classes, const 
   }
   std::erase_if(members, [](const auto& class_items) { return class_items.empty(); });
   if (members.size() < 2 || images < 1) return {};
-  std::size_t columns = 0;
-  for (const auto& row : members) columns = std::max(columns, std::min(row.size(), static_cast<std::size_t>(images)));
-  const data::DatasetInfo& info = dataset.info();
-  SheetOptions sheet;
-  sheet.columns = static_cast<int>(columns);
-  sheet.window_hu = info.window_hu;
-  sheet.background = paper;
-  const int side = std::max(info.height, info.width);
-  sheet.scale = side <= 80 ? 2 : 1;
-  // A place without an image has the HU that is drawn like the paper.
-  const double grey = info.window_hu.lo + (info.window_hu.hi - info.window_hu.lo) * paper[0] / 255;
-  const std::vector<std::int16_t> blank(static_cast<std::size_t>(info.height) * static_cast<std::size_t>(info.width),
-                                        static_cast<std::int16_t>(std::lround(grey)));
-  std::vector<SheetCell> cells;
+  std::vector<std::vector<std::int64_t>> rows(members.size());
   for (std::size_t row = 0; row < members.size(); ++row) {
-    std::vector<std::int64_t> drawn;
     const std::uint64_t key = derive_seed(seed, row);
-    for (std::size_t k = 0; k < std::min(columns, members[row].size()); ++k) {
-      drawn.push_back(members[row][data::permuted(k, members[row].size(), key)]);
-    }
-    std::sort(drawn.begin(), drawn.end());
-    for (const std::int64_t item : drawn) cells.push_back({dataset.image(item), dataset.mask(item)});
-    cells.resize((row + 1) * columns, SheetCell{blank, {}});
+    for (std::size_t k = 0; k < std::min(static_cast<std::size_t>(images), members[row].size()); ++k)
+      rows[row].push_back(members[row][data::permuted(k, members[row].size(), key)]);
+    std::sort(rows[row].begin(), rows[row].end());
   }
-  return contact_sheet(cells, info.height, info.width, sheet);
+  return row_sheet(dataset, rows);
 }
 
 double tick_step(double low, double high) {

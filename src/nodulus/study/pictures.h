@@ -11,6 +11,10 @@
 
 namespace nodulus::study {
 
+/// Items of a data set in rows, with the readers' outlines, cut to `side` pixels about their centre where they are
+/// larger (0: whole); an empty picture where there is none.
+Picture row_sheet(const data::Dataset& dataset, const std::vector<std::vector<std::int64_t>>& rows, int side = 0);
+
 /// A row for each class that has a nodule, up to `images` of its nodules drawn by seed, with the readers' outlines;
 /// nothing (an empty picture) for fewer than two such classes.
 Picture class_sheet(const data::Dataset& dataset, const Classes& classes, const std::vector<std::int64_t>& one_a_nodule,

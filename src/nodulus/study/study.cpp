@@ -75,7 +75,7 @@ LabelStudy study_label(const data::Dataset& dataset, const data::Label& label,
 }
 
 /// What all traits are compared by.
-struct Grouping {
+struct StudiedImages {
   std::vector<std::int64_t> all;  ///< Every item.
   std::vector<std::int64_t> one_a_nodule;
   std::vector<std::size_t> patients;  ///< Of one_a_nodule, as numbers.
@@ -83,8 +83,8 @@ struct Grouping {
   std::vector<double> order;  ///< Of one_a_nodule; empty: none.
 };
 
-TraitStudy study_trait(const data::Dataset& dataset, const TraitTable& table, std::size_t trait, const Grouping& groups,
-                       const StudyOptions& options) {
+TraitStudy study_trait(const data::Dataset& dataset, const TraitTable& table, std::size_t trait,
+                       const StudiedImages& groups, const StudyOptions& options) {
   TraitStudy result;
   result.trait = traits::catalog()[trait];
   const std::vector<double> values = table.column(trait, groups.all);
@@ -117,7 +117,7 @@ TraitStudy study_trait(const data::Dataset& dataset, const TraitTable& table, st
 }
 
 /// Malignancy where the data set has it: its classes, and its finest numbers.
-void choose_order(const data::Dataset& dataset, Study& result, Grouping& groups) {
+void choose_order(const data::Dataset& dataset, Study& result, StudiedImages& groups) {
   for (const char* name : {"malignancy", "malignancy_median"}) {
     if (!has_label(result.info, name)) continue;
     const std::size_t column = dataset.label_column(name);
@@ -134,8 +134,8 @@ void choose_order(const data::Dataset& dataset, Study& result, Grouping& groups)
   if (result.by.empty()) result.notes.emplace_back("no label 'malignancy': traits are not shown by class");
 }
 
-void study_traits(const data::Dataset& dataset, const TraitTable& table, Grouping& groups, const StudyOptions& options,
-                  Monitor& monitor, Study& result) {
+void study_traits(const data::Dataset& dataset, const TraitTable& table, StudiedImages& groups,
+                  const StudyOptions& options, Monitor& monitor, Study& result) {
   std::unordered_map<std::string, std::size_t> place;
   for (const std::int64_t item : groups.one_a_nodule) {
     groups.patients.push_back(place.emplace(dataset.item(item).patient, place.size()).first->second);
@@ -230,7 +230,7 @@ Study study(const StudyOptions& options, Monitor& monitor) {
   result.synthetic = dataset.synthetic();
   const TraitTable table = measure_all(dataset, options.threads, monitor);
   result.measured = table.measured;
-  Grouping groups;
+  StudiedImages groups;
   for (std::int64_t i = 0; i < dataset.size(); ++i) groups.all.push_back(i);
   groups.one_a_nodule = one_image_a_nodule(dataset, table);
   std::vector<Classes> classes;

@@ -2,6 +2,7 @@
 
 #include <cmath>
 
+#include "nodulus/study/markdown.h"
 #include "nodulus/study/pictures.h"
 #include "nodulus/study/study.h"
 
@@ -11,42 +12,12 @@ namespace {
 constexpr std::size_t pairs_on_page = 20;
 constexpr std::array page_splits{data::Split::train, data::Split::val, data::Split::test};
 
-/// A figure of four digits, or a dash.
-std::string figure(double value) { return std::isfinite(value) ? fmt::format("{:.4g}", value) : "–"; }
-
 std::string p_value(double p) { return p < 0.001 ? fmt::format("{:.1e}", p) : fmt::format("{:.3f}", p); }
 
 std::string with_interval(double value, const traits::Interval& interval) {
   if (!std::isfinite(value)) return "–";
   if (!std::isfinite(interval.low)) return fmt::format("{:.2f}", value);
   return fmt::format("{:.2f} [{:.2f}, {:.2f}]", value, interval.low, interval.high);
-}
-
-/// Text of the data set's own within a table: what would end the cell or begin something else is escaped.
-std::string cell(const std::string& text) {
-  std::string escaped;
-  for (const char c : text) {
-    if (c == '\n' || c == '\r') {
-      escaped += ' ';
-      continue;
-    }
-    if (c == '|' || c == '<' || c == '`' || c == '*' || c == '_' || c == '[' || c == '\\') escaped += '\\';
-    escaped += c;
-  }
-  return escaped;
-}
-
-std::string row_of(const std::vector<std::string>& cells) {
-  std::string row = "|";
-  for (const std::string& text : cells) row += " " + text + " |";
-  return row + "\n";
-}
-
-/// A table's head; all columns but the first to the right.
-std::string head_of(const std::vector<std::string>& titles) {
-  std::string rule = "|---|";
-  for (std::size_t k = 1; k < titles.size(); ++k) rule += "---:|";
-  return row_of(titles) + rule + "\n";
 }
 
 std::string opening(const Study& study) {

@@ -17,32 +17,47 @@ namespace {
 
 using torch::Tensor;
 
+[[noreturn]] void refuse_shape(const SafetensorsFile& file, const StateTensor& slot, const TensorView& view) {
+  throw Error(
+      ErrorCode::bad_input,
+      fmt::format("{}: tensor '{}' expected F32 or F16 [{}], found {} [{}]: a checkpoint of another architecture",
+                  file.path().string(), slot.name, fmt::join(slot.tensor.sizes().vec(), ", "), view.dtype,
+                  fmt::join(view.shape, ", ")));
+}
+
+/// The numbers of a tensor of the file, float32. Throws Error{bad_input} where they are no finite floats.
+Tensor finite_floats(const SafetensorsFile& file, const TensorView& view) {
+  const auto refuse = [&](std::string_view expected, std::string_view found) {
+    throw Error(ErrorCode::bad_input,
+                fmt::format("{}: tensor '{}' expected {}, found {}", file.path().string(), view.name, expected, found));
+  };
+  if (view.dtype != "F32" && view.dtype != "F16") refuse("F32 or F16", view.dtype);
+  Tensor values = torch::empty(view.shape, view.dtype == "F32" ? torch::kFloat : torch::kHalf);
+  if (!view.bytes.empty()) std::memcpy(values.data_ptr(), view.bytes.data(), view.bytes.size());
+  values = values.to(torch::kFloat);
+  if (!values.isfinite().all().item<bool>()) refuse("finite numbers", "others: damaged");
+  return values;
+}
+
 /// Checks all before it copies anything.
 void fill(const SafetensorsFile& file, std::span<const StateTensor> slots) {
+  std::vector<Tensor> found;
+  found.reserve(slots.size());
   for (const StateTensor& slot : slots) {
     const TensorView& view = file.at(slot.name);
-    if (view.dtype != "F32" || !slot.tensor.sizes().equals(view.shape)) {
-      throw Error(ErrorCode::bad_input,
-                  fmt::format("{}: tensor '{}' expected F32 [{}], found {} [{}]: a checkpoint of another architecture",
-                              file.path().string(), slot.name, fmt::join(slot.tensor.sizes().vec(), ", "), view.dtype,
-                              fmt::join(view.shape, ", ")));
-    }
-  }
-  for (const StateTensor& slot : slots) {
-    const TensorView& view = file.at(slot.name);
-    std::vector<float> values(view.bytes.size() / sizeof(float));
-    std::memcpy(values.data(), view.bytes.data(), view.bytes.size());
-    if (std::all_of(values.begin(), values.end(), [](float value) { return std::isfinite(value); })) continue;
-    throw Error(ErrorCode::bad_input, fmt::format("{}: tensor '{}' expected finite numbers, found others: damaged",
-                                                  file.path().string(), slot.name));
+    if (!slot.tensor.sizes().equals(view.shape)) refuse_shape(file, slot, view);
+    found.push_back(finite_floats(file, view));
   }
   const torch::NoGradGuard no_grad;
-  for (const StateTensor& slot : slots) {
-    const TensorView& view = file.at(slot.name);
-    Tensor copy = torch::empty(slot.tensor.sizes(), torch::kFloat);
-    std::memcpy(copy.data_ptr<float>(), view.bytes.data(), view.bytes.size());
-    Tensor(slot.tensor).copy_(copy);
-  }
+  for (std::size_t i = 0; i < slots.size(); ++i) Tensor(slots[i].tensor).copy_(found[i]);
+}
+
+Json json_of(const Ancestry& continued) {
+  if (continued.sha256.empty()) return nullptr;
+  return {{"sha256", continued.sha256},
+          {"dataset", continued.dataset_hash},
+          {"images_seen", continued.images_seen},
+          {"known_items", continued.known_items}};
 }
 
 Json to_json(const CheckpointInfo& info) {
@@ -56,6 +71,7 @@ Json to_json(const CheckpointInfo& info) {
           {"step", info.step},
           {"images_seen", info.images_seen},
           {"seconds", info.seconds},
+          {"continued", json_of(info.continued)},
           {"conditions", json_of(info.conditions)}};
 }
 
@@ -79,6 +95,9 @@ CheckpointInfo info_of(const SafetensorsFile& file) {
     info.step = json.at("step");
     info.images_seen = json.at("images_seen");
     info.seconds = json.at("seconds");
+    if (const Json continued = json.value("continued", Json()); continued.is_object())
+      info.continued = {continued.at("sha256"), continued.at("dataset"), continued.at("images_seen"),
+                        continued.at("known_items")};
     if (json.contains("conditions")) info.conditions = condition_schema_of(json["conditions"], file.path());
     return info;
   } catch (const Json::exception& error) {
@@ -116,6 +135,40 @@ void load_part(const std::filesystem::path& path, std::span<const StateTensor> p
   const SafetensorsFile file(path);
   info_of(file);
   fill(file, part);
+}
+
+namespace {
+
+/// The file's tensor of that name; where it has none, the average of it.
+const TensorView& tensor_or_average(const SafetensorsFile& file, const std::string& name) {
+  const auto found = file.tensors().find(name);
+  if (found != file.tensors().end()) return found->second;
+  const auto average = file.tensors().find("ema/" + name.substr(name.find('/') + 1));
+  return average != file.tensors().end() ? average->second : file.at(name);
+}
+
+}  // namespace
+
+void load_continued(const std::filesystem::path& path, std::span<const StateTensor> state, const ConditionSchema& from,
+                    const ConditionSchema& to, bool by_fan_in) {
+  const SafetensorsFile file(path);
+  info_of(file);
+  const torch::Tensor columns = torch::tensor(columns_in(from, to), torch::kLong);
+  std::vector<Tensor> found;
+  for (const StateTensor& slot : state) {
+    const TensorView& view = tensor_or_average(file, slot.name);
+    Tensor values = finite_floats(file, view);
+    std::vector<std::int64_t> shape = slot.tensor.sizes().vec();
+    if (shape != view.shape && shape.size() == 2 && shape[1] == to.width() &&
+        view.shape == std::vector<std::int64_t>{shape[0], from.width()}) {
+      if (by_fan_in) values *= std::sqrt(static_cast<double>(to.width()) / static_cast<double>(from.width()));
+      values = torch::zeros(shape).index_copy(1, columns, values);
+    }
+    if (!slot.tensor.sizes().equals(values.sizes())) refuse_shape(file, slot, view);
+    found.push_back(values);
+  }
+  const torch::NoGradGuard no_grad;
+  for (std::size_t i = 0; i < found.size(); ++i) Tensor(state[i].tensor).copy_(found[i]);
 }
 
 std::size_t load_fitting(const std::filesystem::path& path, std::span<const StateTensor> state) {

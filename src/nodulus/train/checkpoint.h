@@ -14,6 +14,14 @@ namespace nodulus::train {
 
 inline constexpr int checkpoint_schema = 1;
 
+/// The model that a training goes on from.
+struct Ancestry {
+  std::string sha256;            ///< Of its checkpoint; "": none.
+  std::string dataset_hash;      ///< What it had learnt from,
+  std::int64_t images_seen = 0;  ///< and from how many images, those of its own ancestors with them.
+  std::int64_t known_items = 0;  ///< The first items of the data set now, which it has seen.
+};
+
 /// What a checkpoint says of itself besides its tensors. Random streams need no state: they are functions of the seed
 /// and of `step` (core/seed.h), and so is the position in the data.
 struct CheckpointInfo {
@@ -27,6 +35,7 @@ struct CheckpointInfo {
   std::int64_t step = 0;  ///< Steps taken.
   std::int64_t images_seen = 0;
   double seconds = 0;  ///< Spent training, all sessions together.
+  Ancestry continued;
 };
 
 /// The exact state of a training as safetensors. The file appears whole or not at all.
@@ -41,6 +50,14 @@ void load_checkpoint(const std::filesystem::path& file, std::span<const StateTen
 
 /// Fills some tensors of the state and leaves the others.
 void load_part(const std::filesystem::path& file, std::span<const StateTensor> part);
+
+/// Fills all of the state from a model that was asked for by other labels: its numbers of a row of `from` go to where
+/// those labels stand in `to`, and those of new labels are 0. Where the file has the averaged weights alone, the others
+/// begin as these. `by_fan_in`: the weights are divided by the root of their inputs' number when they are used (the
+/// equalized learning rate of Karras et al. 2018), which more inputs must not change. Throws Error{bad_input} naming
+/// the first tensor that the file lacks or has in another shape; nothing is changed then.
+void load_continued(const std::filesystem::path& file, std::span<const StateTensor> state, const ConditionSchema& from,
+                    const ConditionSchema& to, bool by_fan_in);
 
 /// Fills those tensors that the file has with the same name and shape. Returns how many. Throws Error{bad_input} where
 /// no convolution is among them, naming the family that the file is of.

@@ -8,6 +8,7 @@
 #include "nodulus/core/atomic_file.h"
 #include "nodulus/core/error.h"
 #include "nodulus/data/window.h"
+#include "nodulus/models/catalog.h"
 
 namespace nodulus::train {
 namespace {
@@ -25,7 +26,7 @@ class Session {
         options_(training.options),
         run_(run),
         monitor_(monitor),
-        loader_(*training.dataset, loader_options(training.options, *training.dataset)),
+        loader_(*training.dataset, loader_options(training.options, *training.dataset, training.inherited)),
         learner_(training.make_learner(loader_)) {
     info_.family = training.family;
     info_.options = training.resolved_options;
@@ -34,6 +35,7 @@ class Session {
     info_.window_hu = loader_.window_hu();
     info_.conditions = loader_.conditions();
     info_.dataset_hash = training.dataset->hash();
+    if (training.inherited) info_.continued = training.inherited->ancestry;
     run_.lock();
   }
 
@@ -65,7 +67,7 @@ class Session {
       const bool had_begun = std::filesystem::file_size(run_.metrics(), ignored) > 0 && !ignored;
       run_.rewind_metrics(0);
       if (had_begun) monitor_.warn(fmt::format("{}: no checkpoint is there; starting over", run_.path().string()));
-      transfer();
+      begin();
       return;
     }
     try {
@@ -78,9 +80,15 @@ class Session {
     }
   }
 
-  void transfer() {
-    if (training_.transfer.empty()) return;
+  /// With another's weights, where the options say so.
+  void begin() {
     const auto weights = learner_->weights();
+    if (training_.inherited) {
+      const Inheritance& model = *training_.inherited;
+      load_continued(model.checkpoint, weights, model.from, model.to, models::is_gan(training_.family));
+      monitor_.note(fmt::format("goes on from {}", model.checkpoint.string()));
+    }
+    if (training_.transfer.empty()) return;
     const std::size_t fitting = load_fitting(training_.transfer, weights);
     monitor_.note(
         fmt::format("{} of {} tensors are those of {}", fitting, weights.size(), training_.transfer.string()));
@@ -251,6 +259,11 @@ void TrainOptions::describe(Options& o) {
   o.add("hidden_labels", hidden_labels, "probability that an image's labels are hidden, all and each").between(0, 1);
   o.add("batch", batch, "images a step; 0: the family's").between(0, 1 << 20);
   o.add("steps", steps, "steps in all; 0: the family's").between(0, 999999999);  // the digits of a checkpoint's name
+  o.add("continue", continued,
+        "a model to go on from: its settings and weights, and its labels with those that are new");
+  o.add("replay", replay,
+        "with --continue: share of the samples that are of images which the model has seen; 0: as they come")
+      .between(0, 1);
   o.add("transfer", transfer, "a run or a checkpoint: begin with its weights, where they fit");
   o.add("minutes", minutes, "stop after this time in this session; 0: no limit").between(0, 1e9);
   o.add("seed", seed, "all that is random follows from it").between(0, 9e18);  // TOML holds 63 bits
@@ -274,7 +287,8 @@ bool uses_mask(const TrainOptions& options, const data::Dataset& dataset) {
   return wanted;
 }
 
-data::LoaderOptions loader_options(const TrainOptions& options, const data::Dataset& dataset) {
+data::LoaderOptions loader_options(const TrainOptions& options, const data::Dataset& dataset,
+                                   const std::optional<Inheritance>& inherited) {
   data::LoaderOptions loader;
   loader.split = data::Split::train;
   loader.mask_channel = uses_mask(options, dataset);
@@ -284,6 +298,12 @@ data::LoaderOptions loader_options(const TrainOptions& options, const data::Data
   loader.quarter_turns = options.quarter_turns;
   loader.conditions = options.conditions;
   loader.seed = options.seed;
+  if (inherited) {
+    loader.window_hu = inherited->window_hu;
+    loader.schema = inherited->to;
+    loader.known_items = inherited->ancestry.known_items;
+    loader.replay = options.replay;
+  }
   return loader;
 }
 

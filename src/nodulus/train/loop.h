@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -27,6 +28,8 @@ struct TrainOptions {
   double hidden_labels = 0.1;           ///< Probability that a training image's labels are hidden, all or each.
   int batch = 0;                        ///< 0: the family's.
   std::int64_t steps = 0;               ///< 0: the family's.
+  std::filesystem::path continued;      ///< A model that a new run goes on from, with all its weights and labels.
+  double replay = 0.5;                  ///< Share of the samples that are of images which that model has seen.
   std::filesystem::path transfer;       ///< A run or a checkpoint whose weights a new run begins with, where they fit.
   double minutes = 0;                   ///< Stop after this time in this session; 0: no limit.
   std::uint64_t seed = 0;
@@ -39,11 +42,21 @@ struct TrainOptions {
   void describe(Options& options);
 };
 
+/// What a training takes over from the model that it goes on from.
+struct Inheritance {
+  std::filesystem::path checkpoint;  ///< Its weights; empty where the run has some of its own.
+  WindowHu window_hu;
+  ConditionSchema from;  ///< What the model is asked for by,
+  ConditionSchema to;    ///< and with what the data set has besides.
+  Ancestry ancestry;
+};
+
 /// Everything that a training needs; made by the program, which sees all modules.
 struct Training {
   std::string family;
   TrainOptions options;
   const data::Dataset* dataset = nullptr;
+  std::optional<Inheritance> inherited = std::nullopt;
   std::filesystem::path transfer;  ///< The checkpoint that the option means; empty where it means none.
   Json resolved_options;
   /// Makes what is trained, for the images that the loader hands out; the loader outlives it.
@@ -65,7 +78,8 @@ struct TrainResult {
 bool uses_mask(const TrainOptions& options, const data::Dataset& dataset);
 
 /// The training images as the options have them. Throws Error{usage} where the data set has not what they ask for.
-data::LoaderOptions loader_options(const TrainOptions& options, const data::Dataset& dataset);
+data::LoaderOptions loader_options(const TrainOptions& options, const data::Dataset& dataset,
+                                   const std::optional<Inheritance>& inherited);
 
 /// Trains until the options' limit, from the run's newest checkpoint where it has one. Interrupted and uninterrupted
 /// runs are bit-identical on the CPU with the same number of threads. On Monitor::stop_requested() it saves and throws

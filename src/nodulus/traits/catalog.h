@@ -25,6 +25,8 @@ struct Trait {
   std::string_view title;    ///< As people read it: "Equivalent diameter".
   std::string_view unit;     ///< "mm", "mm²", "HU", "HU/mm"; "" for a plain number.
   std::string_view group;    ///< "size", "shape", "edge", "density" or "texture".
+  std::string_view low;      ///< What a nodule is called in which it is low: "small".
+  std::string_view high;     ///< And high: "large".
   std::string_view meaning;  ///< One line.
 };
 

@@ -88,6 +88,7 @@ TEST_F(DatasetTest, TakesOneMoreLabel) {
   EXPECT_EQ(after.label(0, "group"), std::nullopt);
   EXPECT_EQ(after.label(5, "group"), 2);
   EXPECT_EQ(after.item(5).labels[2], before.item(5).labels[2]);
+  EXPECT_EQ(after.items_of_ancestor(before.hash()), before.size());
   EXPECT_EQ(after.info().rejects, before.info().rejects);
   EXPECT_EQ(after.nodules().rows(), before.nodules().rows());
   EXPECT_EQ(after.info().files.at("images.npy"), before.info().files.at("images.npy"));

@@ -13,11 +13,12 @@ std::vector<CommandRow> commands() {
       inspect_command(),    study_command(),         contribute_command(),
 #ifdef NODULUS_HAS_TORCH
       patterns_command(),   train_command(),         describe_command(),   generate_command(), project_command(),
-      likelihood_command(), samplers_command(),      evaluate_command(),   sweep_command(),
+      likelihood_command(), samplers_command(),      evaluate_command(),   publish_command(),  sweep_command(),
 #endif
 #ifdef NODULUS_HAS_REPORT
       report_command(),
 #endif
+      models_command(),
   };
 }
 

@@ -19,6 +19,8 @@ CommandRow study_command();
 CommandRow contribute_command();
 CommandRow patterns_command();
 CommandRow evaluate_command();
+CommandRow publish_command();
+CommandRow models_command();
 CommandRow report_command();
 CommandRow sweep_command();
 

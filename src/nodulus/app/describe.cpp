@@ -11,7 +11,7 @@ namespace {
 class Describe final : public Command {
  public:
   void describe(Options& options, const std::vector<std::string>& /*words*/) override {
-    options.add("model", model_, "a run's folder or a checkpoint").positional();
+    options.add("model", model_, "a run's folder, a checkpoint or a published model").positional();
   }
   Outcome plan(const CommonOptions& /*common*/, Monitor& /*monitor*/) override { return told(); }
   Outcome run(const CommonOptions& /*common*/, const Options& /*options*/, Monitor& /*monitor*/) override {
@@ -39,8 +39,8 @@ class Describe final : public Command {
                                info.image_channels == 2 ? "CT and outline" : "CT", info.window_hu.lo, info.window_hu.hi,
                                info.step, counted(info.images_seen, "image"), info.seconds / 3600);
     if (!info.continued.sha256.empty())
-      outcome.text += fmt::format("\nIt goes on from a model that had seen {}.",
-                                  counted(info.continued.images_seen, "image"));
+      outcome.text +=
+          fmt::format("\nIt goes on from a model that had seen {}.", counted(info.continued.images_seen, "image"));
     if (info.conditions.empty()) outcome.text += "\nIt was trained without labels: nothing can be asked for.";
     for (const ConditionLabel& label : info.conditions.labels) outcome.text += label_text(label);
     return outcome;

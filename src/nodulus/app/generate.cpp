@@ -18,7 +18,7 @@ namespace {
 class Generate final : public Command {
  public:
   void describe(Options& options, const std::vector<std::string>& words) override {
-    options.add("model", model_, "a run's folder or a checkpoint").positional();
+    options.add("model", model_, "a run's folder, a checkpoint or a published model").positional();
     options.add("out", out_, "folder for the images").command_line_only();
     options.add("count", count_, "how many").between(1, 1e9);
     options.add("seed", seed_, "image i is made from seed + i, alone").between(0, 9e18);  // TOML holds 63 bits
@@ -76,7 +76,7 @@ class Generate final : public Command {
     if (!drawing->data().empty()) manifest.inputs.push_back(manifest_input(drawing->data()));
     const GenerationCost cost{batches_.seconds,      writer.count(), drawing->evaluations(),
                               drawing->parameters(), common.device,  common.threads};
-    write_record(artifact.path(), info, cost_json(cost, request.checkpoint, info),
+    write_record(artifact.path(), info, input.sha256, cost_json(cost, request.checkpoint, info),
                  path_.strips(first_image_, info.window_hu, seed_));
     write_manifest(artifact.path(), manifest);
     artifact.commit();

@@ -22,7 +22,7 @@ namespace {
 class Likelihood final : public Command {
  public:
   void describe(Options& options, const std::vector<std::string>& /*words*/) override {
-    options.add("model", model_, "a run's folder or a checkpoint").positional();
+    options.add("model", model_, "a run's folder, a checkpoint or a published model").positional();
     options.add("data", data_, "data set whose images are asked for");
     options.add("out", out_, "folder for the table").command_line_only();
     options.add("split", split_, "which of its images").one_of({"train", "val", "test"});

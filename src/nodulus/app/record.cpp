@@ -126,13 +126,14 @@ Json cost_json(const GenerationCost& cost, const std::filesystem::path& checkpoi
           {"curve", curve}};
 }
 
-void write_record(const std::filesystem::path& folder, const train::CheckpointInfo& info, const Json& cost,
-                  const Json& strips) {
+void write_record(const std::filesystem::path& folder, const train::CheckpointInfo& info,
+                  const std::string& model_sha256, const Json& cost, const Json& strips) {
   const Json record = {
       {"schema", {{"name", manifest_schema("record")}, {"version", 1}}},
       {"synthetic", true},
       {"view", {{"downsample", info.options.value("downsample", 1)}, {"size", info.options.value("size", 0)}}},
       {"dataset", info.dataset_hash},
+      {"model", model_sha256},
       {"cost", cost},
       {"strips", strips}};
   write_json(folder / "record.json", record);

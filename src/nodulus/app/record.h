@@ -46,7 +46,7 @@ struct GenerationCost {
 Json cost_json(const GenerationCost& cost, const std::filesystem::path& checkpoint, const train::CheckpointInfo& info);
 
 /// Writes folder/record.json.
-void write_record(const std::filesystem::path& folder, const train::CheckpointInfo& info, const Json& cost,
-                  const Json& strips);
+void write_record(const std::filesystem::path& folder, const train::CheckpointInfo& info,
+                  const std::string& model_sha256, const Json& cost, const Json& strips);
 
 }  // namespace nodulus::app

@@ -30,7 +30,7 @@ namespace {
 class Sweep final : public Command {
  public:
   void describe(Options& options, const std::vector<std::string>& /*words*/) override {
-    options.add("model", model_, "a run's folder or a checkpoint").positional();
+    options.add("model", model_, "a run's folder, a checkpoint or a published model").positional();
     options.add("real", real_, "the data set that the model learnt from").command_line_only();
     options.add("out", out_, "file for the figures").command_line_only();
     std::vector<std::string> names;

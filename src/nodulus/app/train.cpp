@@ -153,7 +153,6 @@ class Train final : public Command {
       inherited.ancestry = {sha256_file(inherited.checkpoint), model.dataset_hash,
                             model.images_seen + model.continued.images_seen,
                             dataset.items_of_ancestor(model.dataset_hash)};
-      if (inherited.ancestry.known_items == dataset.size()) inherited.ancestry.known_items = 0;  // nothing is new
     }
     inherited_ = inherited;
   }
@@ -161,10 +160,10 @@ class Train final : public Command {
   void tell_replay(const data::Dataset& dataset, Monitor& monitor) const {
     if (!inherited_ || !resumed_.empty()) return;
     const std::int64_t known = inherited_->ancestry.known_items;
-    if (known > 0 && settings_.replay > 0 && settings_.replay < 1)
+    if (known > 0 && known < dataset.size() && settings_.replay > 0 && settings_.replay < 1)
       monitor.note(fmt::format("the model has seen {} of the {} images of {}: {:.0f} % of the samples are of them",
                                known, dataset.size(), data_.string(), 100 * settings_.replay));
-    if (known == 0 && inherited_->ancestry.dataset_hash != dataset.hash())
+    if (known == 0)
       monitor.warn(
           fmt::format("{}: not the data set that the model learnt from, nor grown from it by contribute: "
                       "nothing is replayed, and what it knew may fade",

@@ -3,16 +3,23 @@
 #include <fmt/format.h>
 
 #include "nodulus/core/error.h"
+#include "nodulus/store/model_store.h"
 #include "nodulus/train/run_folder.h"
 
 namespace nodulus::app {
 
 std::filesystem::path checkpoint_of(const std::filesystem::path& path) {
   std::error_code error;
+  if (const auto folder = store::published_folder(path); !folder.empty()) {
+    const store::StoredModel model = store::read_model(folder);
+    store::verify(model);
+    return model.weights();
+  }
   if (std::filesystem::is_directory(path, error)) return train::RunFolder::open(path).latest_checkpoint();
   if (std::filesystem::is_regular_file(path, error)) return path;
-  throw Error(ErrorCode::not_found,
-              fmt::format("{}: expected a run's folder or a checkpoint, found nothing", path.string()));
+  throw Error(
+      ErrorCode::not_found,
+      fmt::format("{}: expected a run's folder, a checkpoint or a published model, found nothing", path.string()));
 }
 
 void read_own_settings(Options& options, const train::CheckpointInfo& model, const std::filesystem::path& checkpoint) {

@@ -13,7 +13,9 @@
 /// What commands ask of a trained model of any family.
 namespace nodulus::app {
 
-/// The newest checkpoint of a run's folder, or a checkpoint itself. Throws Error{not_found} where neither is there.
+/// The newest checkpoint of a run's folder, a checkpoint itself, or the weights of a published model (its folder, or
+/// its name in the default store), whose sums are checked. Throws Error{not_found} where none is there,
+/// Error{bad_input} where a published model was changed.
 std::filesystem::path checkpoint_of(const std::filesystem::path& path);
 
 /// Gives `options` those of the run's settings that it describes: a model's parts have a few of them each.

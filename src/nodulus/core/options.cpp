@@ -116,8 +116,6 @@ std::map<std::string, std::vector<std::string>> parse_words(const std::deque<Opt
   app.set_help_flag();
   app.allow_extras();
   for (const Option& option : options) {
-    const std::function<void(const std::vector<std::string>&)> keep =
-        [&given, key = option.key()](const std::vector<std::string>& values) { given[key] = values; };
     if (option.is_flag()) {
       std::string negative = option.flag();
       negative.insert(2, "no-");
@@ -125,9 +123,14 @@ std::map<std::string, std::vector<std::string>> parse_words(const std::deque<Opt
       app.add_flag_callback(negative, [&given, key = option.key()] { given[key] = {"false"}; });
       continue;
     }
-    CLI::Option* cli =
-        app.add_option_function<std::vector<std::string>>(option.is_positional() ? option.key() : option.flag(), keep);
-    cli->expected(holds_paths(option) && option.is_positional() ? -1 : 1);
+    const std::string name = option.is_positional() ? option.key() : option.flag();
+    if (option.is_positional() && holds_paths(option)) {
+      app.add_option_function<std::vector<std::string>>(
+          name, [&given, key = option.key()](const std::vector<std::string>& values) { given[key] = values; });
+    } else {
+      app.add_option_function<std::string>(
+          name, [&given, key = option.key()](const std::string& value) { given[key] = {value}; });
+    }
   }
   std::reverse(words.begin(), words.end());  // CLI11 takes the vector from its back
   try {

@@ -62,6 +62,7 @@ void write_with_label(const Dataset& dataset, const Label& label, const std::vec
     throw Error(ErrorCode::internal, "write_with_label: expected a value for each item");
   DatasetInfo info = dataset.info();
   info.labels.push_back(label);
+  info.grown_from.push_back({dataset.hash(), dataset.size()});
   copy_own_tables(dataset, folder);
   DatasetWriter writer(folder, info, dataset.nodules().columns());
   append_all(

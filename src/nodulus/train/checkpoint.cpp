@@ -72,6 +72,7 @@ Json to_json(const CheckpointInfo& info) {
           {"images_seen", info.images_seen},
           {"seconds", info.seconds},
           {"continued", json_of(info.continued)},
+          {"data", info.data},
           {"conditions", json_of(info.conditions)}};
 }
 
@@ -95,6 +96,7 @@ CheckpointInfo info_of(const SafetensorsFile& file) {
     info.step = json.at("step");
     info.images_seen = json.at("images_seen");
     info.seconds = json.at("seconds");
+    info.data = json.value("data", Json());
     if (const Json continued = json.value("continued", Json()); continued.is_object())
       info.continued = {continued.at("sha256"), continued.at("dataset"), continued.at("images_seen"),
                         continued.at("known_items")};
@@ -169,6 +171,40 @@ void load_continued(const std::filesystem::path& path, std::span<const StateTens
   }
   const torch::NoGradGuard no_grad;
   for (std::size_t i = 0; i < found.size(); ++i) Tensor(state[i].tensor).copy_(found[i]);
+}
+
+Json without_paths(Json options) {
+  for (const char* const key : {"data", "transfer", "continue"}) options.erase(key);
+  return options;
+}
+
+std::int64_t write_published_weights(const std::filesystem::path& path, const std::filesystem::path& out, bool half) {
+  const SafetensorsFile file(path);
+  CheckpointInfo info = info_of(file);
+  info.options = without_paths(info.options);
+  std::vector<Tensor> keep;
+  std::vector<TensorView> views;
+  std::int64_t drawing = 0;
+  for (const auto& [name, view] : file.tensors()) {
+    const bool average = name.starts_with("ema/");
+    const bool alone =
+        name.starts_with("discriminator/") ||
+        (name.starts_with("generator/") && !file.tensors().contains("ema/" + name.substr(name.find('/') + 1)));
+    if (!average && !alone) continue;
+    Tensor values = finite_floats(file, view);
+    if (average) drawing += values.numel();
+    if (half) values = values.to(torch::kHalf);
+    if (!values.isfinite().all().item<bool>())
+      throw Error(ErrorCode::bad_input,
+                  fmt::format("{}: tensor '{}' expected numbers of 16 bits, found larger ones", path.string(), name));
+    keep.push_back(values);
+    views.push_back({name,
+                     half ? "F16" : "F32",
+                     keep.back().sizes().vec(),
+                     {static_cast<const std::byte*>(keep.back().data_ptr()), keep.back().nbytes()}});
+  }
+  write_safetensors(out, views, {{"nodulus", to_json(info).dump()}});
+  return drawing;
 }
 
 std::size_t load_fitting(const std::filesystem::path& path, std::span<const StateTensor> state) {

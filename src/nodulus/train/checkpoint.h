@@ -36,6 +36,7 @@ struct CheckpointInfo {
   std::int64_t images_seen = 0;
   double seconds = 0;  ///< Spent training, all sessions together.
   Ancestry continued;
+  Json data;  ///< Of the data set: `counts` of the training split, `sources`; null where it is not known.
 };
 
 /// The exact state of a training as safetensors. The file appears whole or not at all.
@@ -58,6 +59,14 @@ void load_part(const std::filesystem::path& file, std::span<const StateTensor> p
 /// the first tensor that the file lacks or has in another shape; nothing is changed then.
 void load_continued(const std::filesystem::path& file, std::span<const StateTensor> state, const ConditionSchema& from,
                     const ConditionSchema& to, bool by_fan_in);
+
+/// Settings without those that name files of the machine that trained.
+Json without_paths(Json options);
+
+/// Writes what a model is used and trained on with, as a checkpoint of its own: the averaged weights, the others of
+/// which there is no average, no optimiser, no paths. `half`: as 16-bit floats. Returns how many numbers draw. Throws
+/// Error{bad_input} where `file` is no checkpoint, or a weight is too large for 16 bits.
+std::int64_t write_published_weights(const std::filesystem::path& file, const std::filesystem::path& out, bool half);
 
 /// Fills those tensors that the file has with the same name and shape. Returns how many. Throws Error{bad_input} where
 /// no convolution is among them, naming the family that the file is of.

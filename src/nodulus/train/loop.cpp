@@ -35,6 +35,10 @@ class Session {
     info_.window_hu = loader_.window_hu();
     info_.conditions = loader_.conditions();
     info_.dataset_hash = training.dataset->hash();
+    const auto counts = training.dataset->info().counts_by_split.find("train");
+    info_.data = {{"sources", data::sources_json(training.dataset->info().sources)}};
+    if (counts != training.dataset->info().counts_by_split.end())
+      info_.data["counts"] = data::counts_json(counts->second);
     if (training.inherited) info_.continued = training.inherited->ancestry;
     run_.lock();
   }

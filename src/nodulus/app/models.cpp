@@ -1,0 +1,137 @@
+#include <fmt/format.h>
+
+#include "nodulus/app/commands.h"
+#include "nodulus/core/atomic_file.h"
+#include "nodulus/core/error.h"
+#include "nodulus/core/json_fields.h"
+#include "nodulus/store/model_store.h"
+
+namespace nodulus::app {
+namespace {
+
+/// "FD (SqueezeNet) 25.1"; "" where it was not measured.
+std::string distance_text(const Json& facts) {
+  const Json metrics = facts.value("metrics", Json());
+  if (!metrics.is_object()) return "not measured";
+  for (const Json& figure : metrics.value("figures", Json::array()))
+    if (figure.value("name", "") == "fd" && figure["value"].is_number())
+      return fmt::format("{} {:.1f}", figure.value("title", "FD"), figure["value"].get<double>());
+  return "";
+}
+
+class Models final : public Command {
+ public:
+  void describe(Options& options, const std::vector<std::string>& /*words*/) override {
+    options.add("action", action_, "what is done")
+        .one_of({"list", "show", "verify", "rollback", "remove"})
+        .positional();
+    options.add("name", name_, "the model; list and verify: default all").positional(false);
+    options.add("version", version_, "the version; 0: the one in use, of rollback the one before it, of remove all")
+        .between(0, 1e9)
+        .command_line_only();
+    options.add("store", store_, "folder of published models; default: $NODULUS_MODELS, else models")
+        .command_line_only();
+  }
+
+  Outcome plan(const CommonOptions& common, Monitor& /*monitor*/) override {
+    if (action_ == "rollback" || action_ == "remove") {
+      const store::StoredModel model = named(common.force);
+      return {{{"name", model.name}}, fmt::format("would {} {} version {}", action_, model.name, model.version)};
+    }
+    return act(common);
+  }
+
+  Outcome run(const CommonOptions& common, const Options& /*options*/, Monitor& /*monitor*/) override {
+    return act(common);
+  }
+
+ private:
+  [[nodiscard]] store::ModelStore store() const {
+    return store::ModelStore(store_.empty() ? store::ModelStore::default_root() : store_);
+  }
+
+  /// The model that is meant. Removing all versions of one needs --force.
+  [[nodiscard]] store::StoredModel named(bool force) const {
+    if (name_.empty()) throw Error(ErrorCode::usage, fmt::format("models {}: expected a model's name", action_));
+    if (action_ == "remove" && version_ == 0 && !force)
+      throw Error(ErrorCode::usage,
+                  fmt::format("models remove: expected --version, or --force to remove all {} versions "
+                              "of {}",
+                              store().versions(name_).size(), name_));
+    return store().open(name_, version_);
+  }
+
+  Outcome act(const CommonOptions& common) const {
+    if (action_ == "list") return list();
+    if (action_ == "verify") return verify();
+    const store::StoredModel model = named(common.force);
+    if (action_ == "show") {
+      const std::string card = read_file(model.folder / store::card_file);
+      return {model.facts, fmt::format("{}\n\n{}", model.folder.string(), card)};
+    }
+    if (action_ == "rollback") {
+      const int version = store().rollback(name_, version_);
+      return {{{"name", name_}, {"version", version}}, fmt::format("{}: version {} is in use", name_, version)};
+    }
+    store().remove(name_, version_);
+    return {{{"name", name_}, {"removed", version_}},
+            fmt::format("{}: {} removed", name_, version_ == 0 ? "all" : fmt::format("version {}", version_))};
+  }
+
+  [[nodiscard]] Outcome list() const {
+    Outcome outcome;
+    outcome.figures["models"] = Json::array();
+    for (const std::string& name : store().names()) {
+      if (!name_.empty() && name != name_) continue;
+      const int current = store().current(name);
+      for (const int version : store().versions(name)) {
+        const store::StoredModel model = store().open(name, version);
+        const JsonFields facts(model.facts, model.folder / store::facts_file);
+        const auto family = facts.get<std::string>("family", "a string");
+        const int resolution = facts.get<int>("resolution", "pixels");
+        outcome.text +=
+            fmt::format("{}{:<24} {:>3}{} {:<14} {}x{}  {}", outcome.text.empty() ? "" : "\n", name, version,
+                        version == current ? " *" : "  ", family, resolution, resolution, distance_text(model.facts));
+        outcome.figures["models"].push_back({{"name", name},
+                                             {"version", version},
+                                             {"current", version == current},
+                                             {"family", family},
+                                             {"resolution", resolution},
+                                             {"folder", model.folder.string()}});
+      }
+    }
+    if (outcome.text.empty())
+      outcome.text = fmt::format("no models in {}", store().root().string());
+    else
+      outcome.text += "\n*: in use";
+    return outcome;
+  }
+
+  [[nodiscard]] Outcome verify() const {
+    int checked = 0;
+    for (const std::string& name : name_.empty() ? store().names() : std::vector{name_}) {
+      for (const int version : store().versions(name)) {
+        if (version_ != 0 && version != version_) continue;
+        store::verify(store().open(name, version));
+        ++checked;
+      }
+    }
+    if (checked == 0)
+      throw Error(ErrorCode::not_found, fmt::format("no models to check in {}", store().root().string()));
+    return {{{"checked", checked}}, fmt::format("{} version(s) are as they were published", checked)};
+  }
+
+  std::string action_;
+  std::string name_;
+  int version_ = 0;
+  std::filesystem::path store_;
+};
+
+}  // namespace
+
+CommandRow models_command() {
+  return {"models", "the published models: list, show, verify, rollback, remove", "nodulus models rollback lung-ddpm",
+          make_command<Models>};
+}
+
+}  // namespace nodulus::app

@@ -71,6 +71,18 @@ TEST_F(StateDictTest, TakesTheInnerOneAndDropsThePrefix) {
   }
 }
 
+TEST_F(StateDictTest, WhatIsWrittenComesBack) {
+  const StateDict written{{"conv.weight", torch::arange(24, torch::kFloat).view({2, 3, 4})},
+                          {"conv.turned", torch::arange(6, torch::kFloat).view({2, 3}).t()},
+                          {"gain", torch::tensor(2.5F)},
+                          {"none", torch::zeros({0, 3})}};
+  write_state_dict(folder_ / "ours.pt", written);
+  EXPECT_EQ(torch_file_kind(folder_ / "ours.pt"), TorchFileKind::state_dict);
+  const StateDict found = read_state_dict(folder_ / "ours.pt");
+  ASSERT_EQ(found.size(), written.size());
+  for (const auto& [name, tensor] : written) EXPECT_TRUE(found.at(name).equal(tensor)) << name;
+}
+
 TEST_F(StateDictTest, TellsFilesApart) {
   EXPECT_EQ(torch_file_kind(data("good.pt")), TorchFileKind::script);
   test::write_all(folder_ / "x.txt", "a text");

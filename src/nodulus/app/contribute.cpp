@@ -129,7 +129,7 @@ class Contribute final : public Command {
     const Holding holding = holding_of(path);
     if (holding == Holding::dataset) return path;
     const data::DatasetInfo& info = like.info();
-    const fs::path out = made.next();
+    fs::path out = made.next();
     if (holding == Holding::pictures) {
 #ifdef NODULUS_HAS_IMAGES
       data::ImportOptions import;

@@ -13,11 +13,11 @@ template <typename T>
 std::vector<T> centre_cut(std::span<const T> image, const DatasetInfo& info, int height, int width) {
   std::vector<T> part;
   if (image.empty()) return part;
-  const int top = (info.height - height) / 2;
-  const int left = (info.width - width) / 2;
-  for (int y = 0; y < height; ++y) {
-    const auto row =
-        image.subspan(static_cast<std::size_t>((top + y) * info.width + left), static_cast<std::size_t>(width));
+  const auto top = static_cast<std::size_t>((info.height - height) / 2);
+  const auto left = static_cast<std::size_t>((info.width - width) / 2);
+  const auto across = static_cast<std::size_t>(info.width);
+  for (std::size_t y = top; y < top + static_cast<std::size_t>(height); ++y) {
+    const auto row = image.subspan(y * across + left, static_cast<std::size_t>(width));
     part.insert(part.end(), row.begin(), row.end());
   }
   return part;

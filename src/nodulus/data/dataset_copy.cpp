@@ -43,6 +43,7 @@ void append_all(DatasetWriter& writer, const Dataset& dataset, const std::vector
   const CsvTable& nodules = dataset.nodules();
   for (std::size_t row = 0; row < nodules.rows(); ++row) {
     std::vector<std::string> fields;
+    fields.reserve(nodule_columns.size());
     for (const std::string& column : nodule_columns)
       fields.push_back(nodules.has(column) ? nodules.text(row, column) : "");
     writer.append_nodule(fields);

@@ -5,8 +5,10 @@
 
 namespace nodulus::data {
 
-const std::vector<Label>& lidc_characteristics() {
-  static const std::vector<Label> labels{
+namespace {
+
+std::vector<Label> lidc_scales() {
+  return {
       {"subtlety",
        "rating",
        "how hard the nodule is to see",
@@ -22,8 +24,7 @@ const std::vector<Label>& lidc_characteristics() {
       {"calcification",
        "rating",
        "pattern of calcification",
-       {{1, "popcorn"}, {2, "laminated"}, {3, "solid"}, {4, "non-central"}, {5, "central"}, {6, "absent"}},
-       {{"calcified", {1, 5}}}},
+       {{1, "popcorn"}, {2, "laminated"}, {3, "solid"}, {4, "non-central"}, {5, "central"}, {6, "absent"}}},
       {"sphericity",
        "rating",
        "three-dimensional shape",
@@ -55,8 +56,7 @@ const std::vector<Label>& lidc_characteristics() {
         {2, "non-solid/mixed"},
         {3, "part solid/mixed"},
         {4, "solid/mixed"},
-        {5, "solid"}},
-       {{"ground glass", {1, 1}}}},
+        {5, "solid"}}},
       {"malignancy",
        "rating",
        "the reader's guess of malignancy, for a 60-year-old male smoker; not a diagnosis",
@@ -64,9 +64,22 @@ const std::vector<Label>& lidc_characteristics() {
         {2, "moderately unlikely"},
         {3, "indeterminate"},
         {4, "moderately suspicious"},
-        {5, "highly suspicious"}},
-       {{"benign", {1, 2}}, {"malignant", {4, 5}}}},
+        {5, "highly suspicious"}}},
   };
+}
+
+}  // namespace
+
+const std::vector<Label>& lidc_characteristics() {
+  static const std::vector<Label> labels = [] {
+    std::vector<Label> scales = lidc_scales();
+    for (Label& label : scales) {
+      if (label.name == "calcification") label.words = {{"calcified", {1, 5}}};
+      if (label.name == "texture") label.words = {{"ground glass", {1, 1}}};
+      if (label.name == "malignancy") label.words = {{"benign", {1, 2}}, {"malignant", {4, 5}}};
+    }
+    return scales;
+  }();
   return labels;
 }
 

@@ -31,4 +31,8 @@ TorchFileKind torch_file_kind(const std::filesystem::path& file);
 /// a tensor that reaches beyond its storage, a storage that is not there or has another size than it should.
 StateDict read_state_dict(const std::filesystem::path& file);
 
+/// Writes a state dict as torch.save() does, a dict of float32 tensors in the zip archive of PyTorch 1.6 and later;
+/// torch.load() reads it with weights_only=True, too. The file appears whole or not at all. Error{io}.
+void write_state_dict(const std::filesystem::path& file, const StateDict& tensors);
+
 }  // namespace nodulus::eval

@@ -13,7 +13,7 @@ Denoiser guided(Denoiser asked, Denoiser any, const Guidance& guidance) {
   return [asked = std::move(asked), any = std::move(any), guidance](const torch::Tensor& x,
                                                                     const torch::Tensor& sigma) {
     const torch::Tensor within = (sigma >= guidance.low) & (sigma <= guidance.high);
-    const torch::Tensor with_labels = asked(x, sigma);
+    torch::Tensor with_labels = asked(x, sigma);
     if (!within.any().item<bool>()) return with_labels;
     const torch::Tensor without = any(x, sigma);
     return torch::where(within.view({-1, 1, 1, 1}), without + guidance.weight * (with_labels - without), with_labels);

@@ -80,15 +80,17 @@ std::vector<Distinction> telling_traits(const Columns& columns, const Sides& sid
   std::stable_sort(all.begin(), all.end(), [](const auto& a, const auto& b) { return comes_first(a.first, b.first); });
   std::vector<Distinction> chosen;
   std::vector<std::size_t> columns_chosen;
-  for (auto& [d, t] : all) {
+  for (auto& candidate : all) {
+    Distinction& d = candidate.first;
+    const std::vector<double>& values = columns[candidate.second];
     const bool said = std::any_of(chosen.begin(), chosen.end(),
                                   [&](const Distinction& other) { return !d.word.empty() && other.word == d.word; });
     const bool alike = std::any_of(columns_chosen.begin(), columns_chosen.end(), [&](std::size_t other) {
-      return std::abs(traits::spearman(columns[other], columns[t])) > much_alike;
+      return std::abs(traits::spearman(columns[other], values)) > much_alike;
     });
     if (said || alike || chosen.size() == most_distinctions) continue;
     chosen.push_back(std::move(d));
-    columns_chosen.push_back(t);
+    columns_chosen.push_back(candidate.second);
   }
   return chosen;
 }

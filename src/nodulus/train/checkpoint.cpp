@@ -141,6 +141,11 @@ void load_part(const std::filesystem::path& path, std::span<const StateTensor> p
 
 namespace {
 
+/// A tensor of the generator, such as a buffer, of which no average is kept.
+bool is_unaveraged(const SafetensorsFile& file, const std::string& name) {
+  return name.starts_with("generator/") && !file.tensors().contains("ema/" + name.substr(name.find('/') + 1));
+}
+
 /// The file's tensor of that name; where it has none, the average of it.
 const TensorView& tensor_or_average(const SafetensorsFile& file, const std::string& name) {
   const auto found = file.tensors().find(name);
@@ -173,6 +178,16 @@ void load_continued(const std::filesystem::path& path, std::span<const StateTens
   for (std::size_t i = 0; i < found.size(); ++i) Tensor(state[i].tensor).copy_(found[i]);
 }
 
+std::vector<StateTensor> drawing_weights(const std::filesystem::path& path) {
+  const SafetensorsFile file(path);
+  info_of(file);
+  std::vector<StateTensor> weights;
+  for (const auto& [name, view] : file.tensors())
+    if (name.starts_with("ema/") || is_unaveraged(file, name))
+      weights.push_back({name.substr(name.find('/') + 1), finite_floats(file, view)});
+  return weights;
+}
+
 Json without_paths(Json options) {
   for (const char* const key : {"data", "transfer", "continue"}) options.erase(key);
   return options;
@@ -187,9 +202,7 @@ std::int64_t write_published_weights(const std::filesystem::path& path, const st
   std::int64_t drawing = 0;
   for (const auto& [name, view] : file.tensors()) {
     const bool average = name.starts_with("ema/");
-    const bool alone =
-        name.starts_with("discriminator/") ||
-        (name.starts_with("generator/") && !file.tensors().contains("ema/" + name.substr(name.find('/') + 1)));
+    const bool alone = name.starts_with("discriminator/") || is_unaveraged(file, name);
     if (!average && !alone) continue;
     Tensor values = finite_floats(file, view);
     if (average) drawing += values.numel();

@@ -60,6 +60,10 @@ void load_part(const std::filesystem::path& file, std::span<const StateTensor> p
 void load_continued(const std::filesystem::path& file, std::span<const StateTensor> state, const ConditionSchema& from,
                     const ConditionSchema& to, bool by_fan_in);
 
+/// The averaged weights by their names in the network, and the generator's tensors of which there is no average;
+/// float32. Throws Error{bad_input} where the file is no checkpoint.
+std::vector<StateTensor> drawing_weights(const std::filesystem::path& file);
+
 /// Settings without those that name files of the machine that trained.
 Json without_paths(Json options);
 

@@ -102,6 +102,7 @@ std::vector<Distinction> telling_labels_of(const data::Dataset& dataset, const s
     if (label.type != "rating" && label.type != "number") continue;
     const std::vector<double> of_images = label_numbers(dataset, label);
     std::vector<double> values;
+    values.reserve(items.size());
     for (const std::int64_t item : items) values.push_back(of_images[static_cast<std::size_t>(item)]);
     Distinction d = distinction(values, sides);
     if (strength(d) < telling_share - 0.5) continue;

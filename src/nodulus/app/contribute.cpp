@@ -43,10 +43,13 @@ class MadeFolders {
   MadeFolders& operator=(const MadeFolders&) = delete;
   ~MadeFolders() {
     std::error_code ignored;
-    for (const fs::path& folder : made_) fs::remove_all(folder, ignored);
+    for (const fs::path& folder : made_) {
+      fs::remove_all(folder, ignored);
+      fs::remove_all(folder.string() + ".partial", ignored);  // of a prepare that was stopped
+    }
   }
   fs::path next() {
-    made_.push_back(fs::path(without_slash(beside_).string() + fmt::format(".contribution-{}", made_.size() + 1)));
+    made_.push_back(temporary_sibling(without_slash(beside_)));
     return made_.back();
   }
 
@@ -135,7 +138,6 @@ class Contribute final : public Command {
       data::ImportOptions import;
       import.source = path;
       import.out = out;
-      import.force = true;
       import.csv = csv_;
       import.window_hu = info.window_hu;
       import.split = info.split;
@@ -149,7 +151,6 @@ class Contribute final : public Command {
       data::PrepareOptions prepare;
       prepare.raw = {path};
       prepare.out = out;
-      prepare.force = true;
       prepare.content = info.content;
       prepare.size = info.height;
       prepare.spacing_mm = info.spacing_mm;

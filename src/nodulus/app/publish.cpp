@@ -66,7 +66,7 @@ class Publish final : public Command {
     return outcome;
   }
 
-  Outcome run(const CommonOptions& common, const Options& options, Monitor& monitor) override {
+  Outcome run(const CommonOptions& common, const Options& /*options*/, Monitor& monitor) override {
     const std::filesystem::path file = checkpoint_of(model_);
     Json facts = facts_of(file);
     refuse(facts, common.force);
@@ -89,10 +89,10 @@ class Publish final : public Command {
     manifest.kind = "model";
     manifest.schema = store::model_schema;
     manifest.command = "publish";
-    manifest.options = options.to_json();
+    manifest.options = {{"half", half_}};  // and no path of this machine
     manifest.synthetic = true;
-    manifest.inputs.push_back(manifest_input(file));
-    if (!metrics_.empty()) manifest.inputs.push_back(manifest_input(metrics_));
+    manifest.inputs.push_back(named(manifest_input(file)));
+    if (!metrics_.empty()) manifest.inputs.push_back(named(manifest_input(metrics_)));
     write_manifest(artifact.path(), manifest);
     artifact.commit();
     store().use(name_, version);
@@ -108,6 +108,12 @@ class Publish final : public Command {
  private:
   [[nodiscard]] store::ModelStore store() const {
     return store::ModelStore(store_.empty() ? store::ModelStore::default_root() : store_);
+  }
+
+  /// By its name alone, without the folder.
+  static Manifest::Input named(Manifest::Input input) {
+    input.path = std::filesystem::path(input.path).filename().string();
+    return input;
   }
 
   static void refuse(const Json& facts, bool force) {

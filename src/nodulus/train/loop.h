@@ -44,7 +44,7 @@ struct TrainOptions {
 
 /// What a training takes over from the model that it goes on from.
 struct Inheritance {
-  std::filesystem::path checkpoint;  ///< Its weights; empty where the run has some of its own.
+  std::filesystem::path checkpoint;  ///< Its weights; of a run that is taken up, its own newest.
   WindowHu window_hu;
   ConditionSchema from;  ///< What the model is asked for by,
   ConditionSchema to;    ///< and with what the data set has besides.

@@ -22,6 +22,8 @@ class UnetArchitecture final : public Architecture {
         .between(1, 64);
     options.add("unet.blocks", unet_.blocks, "residual blocks a level").between(1, 16);
     options.add("unet.attention", unet_.attention_resolutions, "resolutions with self-attention").between(1, 4096);
+    options.add("unet.patch", unet_.patch, "pixels a side that the network sees as one: 2 is four times as fast")
+        .between(1, 64);
     options.add("unet.dropout", unet_.dropout, "share of activations dropped in training").between(0, 0.99);
     options.add("unet.attention_up", unet_.attention_up, "on the way up: after every block, or a level's last")
         .one_of({"every", "last"});

@@ -41,9 +41,11 @@ class Unet final : public Network {
   Tensor forward(const Tensor& x, const Tensor& c_noise, const Tensor& labels) override {
     const Tensor level = nn::embed_each(c_noise, [this](const Tensor& one) { return embed(one); });
     const Tensor embedding = torch::silu(with_labels(level, labels_, labels));
-    UnetFlow flow{x, embedding, x, {}, {}};
+    const Tensor squares = options_.patch > 1 ? torch::pixel_unshuffle(x, options_.patch) : x;
+    UnetFlow flow{squares, embedding, squares, {}, {}};
     for (const auto& step : steps_) step(flow);
-    return options_.progressive == "output_skip" ? flow.output : flow.h;
+    const Tensor& result = options_.progressive == "output_skip" ? flow.output : flow.h;
+    return options_.patch > 1 ? torch::pixel_shuffle(result, options_.patch) : result;
   }
 
  private:

@@ -15,7 +15,10 @@ namespace nodulus::models {
 struct UnetOptions {
   int image_channels = 3;
   int labels = 0;       ///< Numbers that an image is asked for by; 0: none.
-  int resolution = 32;  ///< Height and width; divisible by 2 for every level after the first.
+  int resolution = 32;  ///< Height and width; divisible by `patch`, and by 2 for every level after the first.
+  /// The network sees squares of patch x patch pixels as one pixel of patch^2 times the channels, a quarter of the work
+  /// for 2 (Luhman and Luhman 2022, arXiv 2207.04316). Its levels, and attention_resolutions, are those of the squares.
+  int patch = 1;
   int channels = 128;   ///< Of the first level; a multiple of 4.
   std::vector<int> multipliers{1, 2, 2, 2};
   int blocks = 2;                              ///< Residual blocks a level (one more on the way up).

@@ -43,9 +43,11 @@ void check(const UnetOptions& options) {
   if (options.multipliers.empty() || options.multipliers.size() > 10) refuse("multipliers must name 1 to 10 levels");
   for (const int m : options.multipliers)
     if (m < 1) refuse(fmt::format("multipliers must be >= 1, found {}", m));
-  const int divisor = 1 << (options.multipliers.size() - 1);
+  if (options.patch < 1) refuse(fmt::format("patch must be >= 1, found {}", options.patch));
+  const int divisor = options.patch << (options.multipliers.size() - 1);
   if (options.resolution < divisor || options.resolution % divisor != 0)
-    refuse(fmt::format("{} levels need a resolution divisible by {}, found {}", options.multipliers.size(), divisor,
+    refuse(fmt::format("{} levels{} need a resolution divisible by {}, found {}", options.multipliers.size(),
+                       options.patch > 1 ? fmt::format(" of patches of {}", options.patch) : "", divisor,
                        options.resolution));
   if (options.blocks < 1) refuse(fmt::format("blocks must be >= 1, found {}", options.blocks));
   check_choice("attention_up", options.attention_up, {"every", "last"});

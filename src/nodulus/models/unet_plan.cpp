@@ -14,12 +14,13 @@ class UnetPlanner {
  public:
   explicit UnetPlanner(const UnetOptions& options)
       : options_(options),
-        resolution_(options.resolution),
-        input_channels_(options.image_channels),
+        resolution_(options.resolution / options.patch),
+        image_channels_(options.image_channels * options.patch * options.patch),
+        input_channels_(image_channels_),
         resamples_in_blocks_(options.block == "biggan") {}
 
   std::vector<UnetPart> plan() {
-    add(Kind::conv_in, "conv_in", options_.image_channels, options_.channels);
+    add(Kind::conv_in, "conv_in", image_channels_, options_.channels);
     keep();
     const int levels = static_cast<int>(options_.multipliers.size());
     for (int level = 0; level < levels; ++level) down(level);
@@ -27,7 +28,7 @@ class UnetPlanner {
     add(Kind::attention, "middle_attention", channels_, channels_);
     add(Kind::residual, "middle2", channels_, channels_);
     for (int level = levels; level-- > 0;) up(level);
-    if (options_.progressive != "output_skip") add(Kind::conv_out, "", channels_, options_.image_channels);
+    if (options_.progressive != "output_skip") add(Kind::conv_out, "", channels_, image_channels_);
     return std::move(parts_);
   }
 
@@ -63,7 +64,7 @@ class UnetPlanner {
     add(resamples_in_blocks_ ? Kind::residual_down : Kind::downsample, fmt::format("downsample{}", level), channels_,
         channels_);
     if (options_.progressive_input == "input_skip") {
-      add(Kind::input_skip, fmt::format("input_combine{}", level), options_.image_channels, channels_);
+      add(Kind::input_skip, fmt::format("input_combine{}", level), image_channels_, channels_);
       if (options_.progressive_combine == "cat") channels_ *= 2;
     } else if (options_.progressive_input == "residual") {
       add(Kind::input_residual, fmt::format("input_downsample{}", level), input_channels_, channels_);
@@ -92,7 +93,7 @@ class UnetPlanner {
     const bool lowest = level + 1 == static_cast<int>(options_.multipliers.size());
     if (options_.progressive == "output_skip") {
       const int features = channels_;
-      add(Kind::output_skip, fmt::format("output{}", level), features, options_.image_channels);
+      add(Kind::output_skip, fmt::format("output{}", level), features, image_channels_);
       channels_ = features;  // the image goes its own way
     } else if (options_.progressive == "residual") {
       add(lowest ? Kind::output_first : Kind::output_residual, fmt::format("output{}", level),
@@ -106,6 +107,7 @@ class UnetPlanner {
   std::vector<int> skips_;  // channels of what is kept for the way up
   int channels_ = 0;
   int resolution_;
+  int image_channels_;       // of the squares
   int input_channels_;       // of the shrinking input
   int output_channels_ = 0;  // of the growing output
   bool resamples_in_blocks_;

@@ -177,6 +177,32 @@ def state_dicts():
         torch.save(tensors, data / f"{name}.pth", _use_new_zipfile_serialization=newer)
         torch.save(nested, data / f"{name}_nested.pth", _use_new_zipfile_serialization=newer)
     torch.save({"b": torch.zeros(2, dtype=torch.int32)}, data / "int32.pth")
+    trained_state()
+    shared_storage()
+
+
+def shared_storage():
+    """A file of one matrix that would unfold to twenty."""
+    matrix = torch.arange(32.0 * 32).view(32, 32)
+    torch.save({str(i): matrix.t() for i in range(20)}, data / "shared_storage.pth")
+
+
+def trained_state():
+    """What score_sde_pytorch saves: a network in DataParallel, Adam's state, the moving averages in a list."""
+    network = torch.nn.DataParallel(torch.nn.Sequential(torch.nn.Linear(3, 2), torch.nn.Linear(2, 1)))
+    network.module.register_buffer("sigmas", torch.arange(4.0))
+    for number, parameter in enumerate(network.parameters()):
+        parameter.data.fill_(number + 1)
+    adam = torch.optim.Adam(network.parameters(), lr=2e-4)
+    network(torch.ones(1, 3)).sum().backward()
+    adam.step()
+    for number, parameter in enumerate(network.parameters()):
+        parameter.data.fill_(number + 1)
+    averages = [torch.full_like(parameter.data, 10.0 * (number + 1))
+                for number, parameter in enumerate(network.parameters())]
+    torch.save({"optimizer": adam.state_dict(), "model": network.state_dict(),
+                "ema": {"decay": 0.9999, "num_updates": 1, "shadow_params": averages}, "step": 1},
+               data / "trained_state.pth")
 
 
 class Good(torch.nn.Module):

@@ -71,6 +71,19 @@ TEST_F(StateDictTest, TakesTheInnerOneAndDropsThePrefix) {
   }
 }
 
+// Made by PyTorch itself: see make_goldens.trained_state().
+TEST_F(StateDictTest, ReadsATrainingsWeightsInTheirOrderAndTheirAverages) {
+  const TrainedState state = read_trained_state(data("trained_state.pth"));
+  EXPECT_EQ(state.order, (std::vector<std::string>{"sigmas", "0.weight", "0.bias", "1.weight", "1.bias"}));
+  expect_equal(state.weights.at("0.weight"), torch::full({2, 3}, 1.0F));
+  expect_equal(state.weights.at("1.bias"), torch::full({1}, 4.0F));
+  ASSERT_EQ(state.averages.size(), 4U);
+  expect_equal(state.averages[0], torch::full({2, 3}, 10.0F));
+  expect_equal(state.averages[3], torch::full({1}, 40.0F));
+  EXPECT_EQ(read_state_dict(data("trained_state.pth")).size(), 5U);
+  EXPECT_TRUE(read_trained_state(data("zip.pth")).averages.empty());
+}
+
 TEST_F(StateDictTest, WhatIsWrittenComesBack) {
   const StateDict written{{"conv.weight", torch::arange(24, torch::kFloat).view({2, 3, 4})},
                           {"conv.turned", torch::arange(6, torch::kFloat).view({2, 3}).t()},
@@ -146,6 +159,12 @@ TEST_F(StateDictTest, RefusesWhatIsNoTensorByName) {
           {"no tensor"});  // {"a": 1}
 }
 
+// Twenty turned views of one matrix, each of which would become a copy: see make_goldens.shared_storage().
+TEST_F(StateDictTest, RefusesToCopyMoreThanTheFileHolds) {
+  expect_error([&] { read_state_dict(data("shared_storage.pth")); }, ErrorCode::bad_input,
+               {"shared_storage.pth, '", "': expected tensors no larger than the file in all, found larger ones"});
+}
+
 /// `whole` with the first `from` replaced by as many bytes.
 std::string with(std::string whole, const std::string& from, const std::string& to) {
   const std::size_t at = whole.find(from);
@@ -197,6 +216,7 @@ TEST(PickleTest, RefusesWhatDoesNotFit) {
   refused("NNR.", "a global");
   refused("\x81.", "0x81");
   refused("X\xff\xff\xff\xff", "cut off");
+  refused(std::string((std::size_t{1} << 22) + 1, 'N') + ".", "at most 4194304 values");
 }
 
 }  // namespace

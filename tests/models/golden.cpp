@@ -20,6 +20,43 @@ nlohmann::json golden_cases(const std::string& name) {
   return nlohmann::json::parse(file).at("cases");
 }
 
+namespace {
+
+/// What foreign_golden.fill() gives a tensor of this name.
+torch::Tensor foreign_numbers(const std::string& layout, const std::string& name,
+                              const std::vector<std::int64_t>& shape) {
+  if (name == "sigmas") return torch::zeros(shape);
+  if (name.ends_with("resample_filter")) {
+    const torch::Tensor row = torch::tensor({1.0F, 3.0F, 3.0F, 1.0F}) / 8;
+    return row.outer(row);
+  }
+  const torch::Tensor value = golden_normal(name, shape);
+  if (layout == "stylegan2-ada") {
+    if (name.ends_with("affine.bias")) return 1 + 0.1 * value;
+    if (value.dim() < 2) return 0.1 * value;
+    return name.find("mapping.fc") != std::string::npos ? 100 * value : value;
+  }
+  if (value.dim() > 1)
+    return value / std::sqrt(static_cast<double>(name.ends_with(".W") ? shape[0] : value.numel() / shape[0]));
+  if (name.ends_with(".W")) return 16 * value;
+  return 0.1 * value + (name.ends_with("weight") ? 1 : 0);
+}
+
+}  // namespace
+
+nlohmann::json golden_foreign_case(const std::string& name) {
+  for (const auto& entry : golden_cases("foreign_golden.json"))
+    if (entry.at("name") == name) return entry;
+  throw std::out_of_range(name);
+}
+
+std::map<std::string, torch::Tensor> golden_foreign_tensors(const nlohmann::json& entry) {
+  std::map<std::string, torch::Tensor> tensors;
+  for (const auto& [name, shape] : entry.at("tensors").items())
+    tensors[name] = foreign_numbers(entry.at("layout"), name, shape.get<std::vector<std::int64_t>>());
+  return tensors;
+}
+
 void fill_by_name(Network& network) {
   network.eval();
   const torch::NoGradGuard no_grad;

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <map>
 #include <nlohmann/json.hpp>
 #include <string>
 
@@ -13,6 +14,10 @@ nlohmann::json golden_cases(const std::string& name);
 
 /// Normal numbers that are a function of a name.
 torch::Tensor golden_normal(const std::string& name, at::IntArrayRef sizes);
+
+/// The case of foreign_golden.json of that name, and its state dict as foreign_golden.fill() fills it.
+nlohmann::json golden_foreign_case(const std::string& name);
+std::map<std::string, torch::Tensor> golden_foreign_tensors(const nlohmann::json& entry);
 
 /// Gives every parameter the values that golden_weights.parameter() has for its name, and turns on evaluation.
 void fill_by_name(Network& network);

@@ -23,6 +23,29 @@ TEST(Unet, HasTheParametersOfThePublishedSettings) {
   EXPECT_EQ(count(ncsnpp_options(), 8), 107'586'947);
 }
 
+// What guided-diffusion's UNetModel has by its README's settings for 64x64 and 256x256, without labels: its parameters,
+// less those of the outputs for a learnt variance.
+TEST(Unet, HasTheParametersOfAdm) {
+  UnetOptions options = adm_options();
+  EXPECT_EQ(parameter_count(*make_unet(options)), 295'131'267);
+  options.resolution = 256;
+  options.channels = 256;
+  options.multipliers = {1, 1, 2, 2, 4, 4};
+  options.blocks = 2;
+  options.head_channels = 64;
+  EXPECT_EQ(parameter_count(*make_unet(options)), 552'814'086 - 3 * (9 * 256 + 1));
+}
+
+TEST(Unet, TakesFourierFrequenciesThatAreGiven) {
+  UnetOptions options = ncsnpp_options();
+  options.channels = 4;
+  options.fourier_frequencies = {0.5, -1.25, 3, 1e-3};
+  const auto buffers = make_unet(options)->named_buffers();
+  EXPECT_TRUE(buffers["fourier.frequencies"].equal(torch::tensor({0.5F, -1.25F, 3.0F, 1e-3F})));
+  options.fourier_frequencies.clear();
+  EXPECT_FALSE(make_unet(options)->named_buffers()["fourier.frequencies"].equal(buffers["fourier.frequencies"]));
+}
+
 TEST(Unet, RefusesWhatMakesNoNetwork) {
   auto message = [](UnetOptions options) -> std::string {
     try {
@@ -35,6 +58,8 @@ TEST(Unet, RefusesWhatMakesNoNetwork) {
   UnetOptions options;
   options.resolution = 36;
   EXPECT_EQ(message(options), "unet: 4 levels need a resolution divisible by 8, found 36");
+  options.patch = 2;
+  EXPECT_EQ(message(options), "unet: 4 levels of patches of 2 need a resolution divisible by 16, found 36");
   options = {};
   options.channels = 6;
   EXPECT_EQ(message(options), "unet: channels must be a multiple of 4, found 6");
@@ -50,6 +75,18 @@ TEST(Unet, RefusesWhatMakesNoNetwork) {
   options = {};
   options.progressive_input = "output_skip";
   EXPECT_EQ(message(options), "unet: progressive_input must be one of none, input_skip, residual, found 'output_skip'");
+  options = {};
+  options.heads = 3;
+  EXPECT_EQ(message(options), "unet: heads must divide the 256 channels of down1_0_attention, found 3");
+  options.head_channels = 48;
+  EXPECT_EQ(message(options), "unet: head_channels must divide the 256 channels of down1_0_attention, found 48");
+  options = adm_options();
+  options.progressive = "residual";
+  EXPECT_EQ(message(options),
+            "unet: form adm goes with a positional embedding, without fir and progressive input or output");
+  options = ncsnpp_options();
+  options.fourier_frequencies = {1, 2};
+  EXPECT_EQ(message(options), "unet: fourier_frequencies must be 128, one for each channel, found 2");
 }
 
 // Golden numbers: see unet_golden.py beside this file for what made them.
@@ -100,6 +137,41 @@ TEST(Unet, AgreesWithTheAuthorsCodeOnSharedWeights) {
   }
 }
 
+// A network of patches is the plain one on the image whose pixels are the patches, channel by channel and row by row.
+TEST(Unet, SeesPatchesAsPixels) {
+  UnetOptions options;
+  options.image_channels = 2;
+  options.resolution = 16;
+  options.patch = 2;
+  options.channels = 16;
+  options.multipliers = {1, 2};
+  options.attention_resolutions = {4};
+  const auto patched = make_unet(options);
+  fill_by_name(*patched);
+  const double flop = forward_flop(options);
+  options.image_channels = 8;
+  options.resolution = 8;
+  options.patch = 1;
+  const auto plain = make_unet(options);
+  fill_by_name(*plain);
+  EXPECT_EQ(parameter_count(*patched), parameter_count(*plain));
+  EXPECT_EQ(flop, forward_flop(options));
+
+  const torch::NoGradGuard no_grad;
+  const auto x = golden_image(2, 16);
+  const auto level = torch::tensor({7.0F});
+  auto squares = torch::empty({x.size(0), 8, 8, 8});
+  for (int channel = 0; channel < 8; ++channel)
+    squares.select(1, channel)
+        .copy_(x.select(1, channel / 4).slice(1, channel / 2 % 2, 16, 2).slice(2, channel % 2, 16, 2));
+  const auto expected = plain->forward(squares, level);
+  const auto found = patched->forward(x, level);
+  for (int channel = 0; channel < 8; ++channel) {
+    const auto part = found.select(1, channel / 4).slice(1, channel / 2 % 2, 16, 2).slice(2, channel % 2, 16, 2);
+    EXPECT_TRUE(part.equal(expected.select(1, channel))) << channel;
+  }
+}
+
 TEST(Unet, CountsItsFlop) {
   // By hand: 8x8, one level of 4 channels, one block, no attention but the middle's.
   UnetOptions options;
@@ -116,6 +188,27 @@ TEST(Unet, CountsItsFlop) {
   const double up_block = 2 * 9 * pixels * (8 * 4 + 4 * 4) + 2 * pixels * 8 * 4 + 2 * 16 * 4;
   const double attention = 2 * pixels * (4 * 4 * 4) + 2 * 2 * pixels * pixels * 4;
   EXPECT_DOUBLE_EQ(forward_flop(options), embedding + ends + 3 * plain_block + attention + 2 * up_block);
+}
+
+TEST(Unet, CountsTheFlopOfWhatAdmChanges) {
+  // By hand: 8x8 and 4x4, levels of 8 and 16 channels, one block, two heads, no attention but the middle's.
+  UnetOptions options = adm_options();
+  options.image_channels = 1;
+  options.resolution = 8;
+  options.channels = 4;
+  options.multipliers = {2, 4};
+  options.blocks = 1;
+  options.attention_resolutions = {};
+  options.heads = 2;
+  auto block = [](double pixels, double in, double out) {
+    return 2 * 9 * pixels * (in * out + out * out) + 2 * 16 * (2 * out) + (in == out ? 0 : 2 * pixels * in * out);
+  };
+  const double embedding = 2.0 * (4 * 16 + 16 * 16);
+  const double ends = 2 * (2 * 9 * 64.0 * 1 * 8);
+  const double down = block(64, 8, 8) + block(16, 8, 8) + block(16, 8, 16);
+  const double middle = 2 * block(16, 16, 16) + 2 * 16.0 * (4 * 16 * 16) + 2 * 2 * 16.0 * 16 * 16;
+  const double up = block(16, 32, 16) + block(16, 24, 16) + block(64, 16, 16) + block(64, 24, 8) + block(64, 16, 8);
+  EXPECT_DOUBLE_EQ(forward_flop(options), embedding + ends + down + middle + up);
 }
 
 TEST(Unet, CountsTheFlopOfWhatNcsnppAdds) {

@@ -53,6 +53,7 @@ class Store : public ::testing::Test {
     write_text(folder / weights_file, text);
     Json json = facts(name, version);
     json["files"][std::string(weights_file)] = sha256_hex(text);
+    json["sum"] = sum_of(json);
     write_json(folder / facts_file, json);
     store_.use(name, version);
     return folder;
@@ -102,8 +103,13 @@ TEST_F(Store, WhatWasChangedIsNamedWithBothSums) {
   expect_error([&] { verify(store_.open("lung")); }, ErrorCode::bad_input, {"weights.safetensors", "found none"});
   Json json = facts("lung", 1);
   json["files"]["../../secret"] = "abc";
+  json["sum"] = sum_of(json);
   write_json(folder / facts_file, json);
   expect_error([&] { verify(store_.open("lung")); }, ErrorCode::bad_input, {"names without a folder", "../../secret"});
+  const std::string sum = json["sum"];
+  json["parameters"] = 4321;
+  write_json(folder / facts_file, json);
+  expect_error([&] { verify(store_.open("lung")); }, ErrorCode::bad_input, {"model.json", "sum", sum, sum_of(json)});
   json["schema"]["version"] = 9;
   write_json(folder / facts_file, json);
   expect_error([&] { (void)store_.open("lung"); }, ErrorCode::bad_input, {"model.json", "version", "9"});
@@ -138,6 +144,17 @@ TEST(ModelCard, SaysWhatAUserMustKnow) {
                                  "Verdict: no sign of copying.", "`--diameter`", "4 mm", "0.8 [0.7, 0.9] of 40"})
     EXPECT_THAT(card, HasSubstr(part));
   EXPECT_THAT(card, Not(HasSubstr("by force")));
+}
+
+TEST(ModelCard, OfImportedWeightsSaysThatAnotherProgramTrainedThem) {
+  Json model = facts("lung", 1);
+  model["data"] = {{"sha256", ""}};
+  model["training"]["options"]["imported"] = {{"layout", "adm"}, {"sha256", "5e1f"}};
+  const std::string card = model_card(model);
+  EXPECT_THAT(card, HasSubstr("By another program: its weights came from a file in the layout adm (SHA-256 5e1f)"));
+  EXPECT_THAT(card, HasSubstr("Source and licence are not known."));
+  EXPECT_THAT(card, Not(HasSubstr("10 steps")));
+  EXPECT_THAT(card, Not(HasSubstr("dataset.json")));
 }
 
 TEST(ModelCard, RefusesWithoutMeasurementsAndWithCopies) {

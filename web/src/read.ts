@@ -94,6 +94,13 @@ function imageSet(s: ImageSet, index: number): ImageSet {
       confusion: list(o.confusion),
       judge_confusion: o.judge_confusion ?? null,
     })),
+    conditions: list(s.conditions).map((c) => ({
+      ...c,
+      unit: c.unit ?? "",
+      meaning: c.meaning ?? "",
+      known: c.known ?? null,
+      values: list(c.values),
+    })),
     cost: cost(s.cost),
     strips: s.strips ?? null,
   };

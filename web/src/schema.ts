@@ -67,6 +67,8 @@ export interface ImageSet {
   beyond: { share: Maybe; floor: Maybe; range: Interval | null; interval: Interval | null } | null;
   copies: Copies | null;
   obedience: Obedience[];
+  /** What the set's model can be asked for. */
+  conditions: Condition[];
   cost: Cost | null;
   strips: { forward: Strip | null; backward: Strip | null } | null;
 }
@@ -151,6 +153,17 @@ export interface Obedience {
   judge_interval: Interval | null;
   confusion: Maybe[][];
   judge_confusion: Maybe[][] | null;
+}
+
+export interface Condition {
+  name: string;
+  unit: string;
+  kind: "category" | "ordinal" | "number";
+  meaning: string;
+  /** Training images whose value is known. */
+  known: Maybe;
+  /** Values of a category or scale, or knots of a number; `cases`: training images to which it is the nearest. */
+  values: { number: number; name: string; cases: Maybe }[];
 }
 
 export interface Cost {

@@ -194,6 +194,34 @@ export function copies(seed, named) {
   };
 }
 
+/** @returns {import("../src/schema").Condition[]} */
+export function conditions() {
+  return [
+    {
+      name: "malignancy",
+      unit: "",
+      kind: "ordinal",
+      meaning: "the readers' rating",
+      known: 390,
+      values: [
+        { number: 1, name: "highly unlikely", cases: 40 },
+        { number: 5, name: "highly suspicious", cases: 75 },
+      ],
+    },
+    {
+      name: "diameter",
+      unit: "mm",
+      kind: "number",
+      meaning: "longest",
+      known: 395,
+      values: [
+        { number: 3.118, name: "", cases: 120 },
+        { number: 28.4, name: "", cases: 9 },
+      ],
+    },
+  ];
+}
+
 /** @param {number} seed @returns {import("../src/schema").Obedience[]} */
 export function obedience(seed) {
   const random = new Random(seed);

@@ -1,6 +1,6 @@
 // @ts-check
 import { samples, strip } from "./images.mjs";
-import { measures, traits, curve, copies, obedience } from "./figures.mjs";
+import { measures, traits, curve, conditions, copies, obedience } from "./figures.mjs";
 
 /** @typedef {import("../src/schema").Report} Report */
 /** @typedef {import("../src/schema").ImageSet} ImageSet */
@@ -42,6 +42,7 @@ export function imageSet(index, name, family, fault, more = {}) {
     },
     copies: copies(seed, index === 0 ? 2 : 0),
     obedience: index === 2 ? [] : obedience(seed),
+    conditions: index === 1 ? conditions() : [],
     cost: {
       training_seconds: 5212.4 * (index + 1),
       training_images: 34080,
@@ -147,6 +148,7 @@ export function oneSet() {
   const set = imageSet(0, "images", "", 0.5, {
     samples: samples(3, 1, { masks: false }),
     obedience: [],
+    conditions: [],
     cost: null,
     strips: null,
   });

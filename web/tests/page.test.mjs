@@ -68,6 +68,16 @@ test("real images have a line for each kind of outlines that traits were measure
   });
 });
 
+test("what a model can be asked for stands with the real cases behind each value", async () => {
+  await on("whole", async (tab) => {
+    assert.equal(await tab.locator("#labels table.schema").count(), 1);
+    await tab.locator("#labels summary", { hasText: "What its model can be asked for" }).click();
+    const text = await tab.locator("#labels table.schema").innerText();
+    assert.match(text, /malignancy\s+ordinal\s+390\s+1 highly unlikely \(40\), 5 highly suspicious \(75\)/);
+    assert.match(text, /diameter\s+number\s+395\s+about 3.12 mm \(120\), about 28.4 mm \(9\)/);
+  });
+});
+
 test("quality is shown by FD and by KID", async () => {
   await on("whole", async (tab) => {
     const labels = () =>

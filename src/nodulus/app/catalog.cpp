@@ -8,13 +8,12 @@ std::vector<CommandRow> commands() {
       prepare_command(),
 #endif
 #ifdef NODULUS_HAS_IMAGES
-      import_command(),   export_images_command(),
+      import_command(),     export_images_command(),
 #endif
-      inspect_command(),  study_command(),         contribute_command(),
+      inspect_command(),    study_command(),         contribute_command(),
 #ifdef NODULUS_HAS_TORCH
-      patterns_command(), train_command(),         describe_command(),   generate_command(),
-      project_command(),  likelihood_command(),    samplers_command(),   evaluate_command(),
-      publish_command(),  export_command(),        sweep_command(),
+      patterns_command(),   train_command(),         describe_command(),   generate_command(), project_command(),
+      likelihood_command(), samplers_command(),      evaluate_command(),   publish_command(),  sweep_command(),
 #endif
 #ifdef NODULUS_HAS_REPORT
       report_command(),

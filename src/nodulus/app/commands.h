@@ -20,7 +20,6 @@ CommandRow contribute_command();
 CommandRow patterns_command();
 CommandRow evaluate_command();
 CommandRow publish_command();
-CommandRow export_command();
 CommandRow models_command();
 CommandRow report_command();
 CommandRow sweep_command();

@@ -24,16 +24,12 @@ class Describe final : public Command {
     const train::CheckpointInfo info = train::read_checkpoint_info(checkpoint);
     Outcome outcome;
     outcome.figures = {{"model", checkpoint.string()},
-                       {"family", info.family},
-                       {"image_channels", info.image_channels},
-                       {"resolution", info.resolution},
-                       {"window_hu", {info.window_hu.lo, info.window_hu.hi}},
                        {"dataset", info.dataset_hash},
                        {"step", info.step},
                        {"images_seen", info.images_seen},
                        {"seconds", info.seconds},
-                       {"images_seen_before", info.continued.images_seen},
-                       {"conditions", json_of(info.conditions)}};
+                       {"images_seen_before", info.continued.images_seen}};
+    outcome.figures.update(train::model_json(info));
     outcome.text = fmt::format("{}: {}, {}x{} pixels, {}, {:g} to {:g} HU\n{} steps, {} seen, {:.1f} hours of training",
                                checkpoint.string(), info.family, info.resolution, info.resolution,
                                info.image_channels == 2 ? "CT and outline" : "CT", info.window_hu.lo, info.window_hu.hi,

@@ -1,6 +1,10 @@
 #include <fmt/format.h>
 
 #include "nodulus/app/commands.h"
+#ifdef NODULUS_HAS_TORCH
+#include "nodulus/app/export_model.h"
+#include "nodulus/app/import_model.h"
+#endif
 #include "nodulus/core/atomic_file.h"
 #include "nodulus/core/error.h"
 #include "nodulus/core/json_fields.h"
@@ -21,10 +25,13 @@ std::string distance_text(const Json& facts) {
 
 class Models final : public Command {
  public:
-  void describe(Options& options, const std::vector<std::string>& /*words*/) override {
-    options.add("action", action_, "what is done")
-        .one_of({"list", "show", "verify", "rollback", "remove"})
-        .positional();
+  void describe(Options& options, const std::vector<std::string>& words) override {
+    options.add("action", action_, "what is done").one_of(actions()).positional();
+    part_ = words.empty() ? nullptr : part(words.front());
+    if (part_ != nullptr) {
+      part_->describe(options, words);
+      return;
+    }
     options.add("name", name_, "the model; list and verify: default all").positional(false);
     options.add("version", version_, "the version; 0: the one in use, of rollback the one before it, of remove all")
         .between(0, 1e9)
@@ -33,7 +40,9 @@ class Models final : public Command {
         .command_line_only();
   }
 
-  Outcome plan(const CommonOptions& common, Monitor& /*monitor*/) override {
+  Outcome plan(const CommonOptions& common, Monitor& monitor) override {
+    if (part_ != nullptr) return part_->plan(common, monitor);
+    refuse_late_part();
     if (action_ == "rollback" || action_ == "remove") {
       const store::StoredModel model = named(common.force);
       return {{{"name", model.name}}, fmt::format("would {} {} version {}", action_, model.name, model.version)};
@@ -41,13 +50,36 @@ class Models final : public Command {
     return act(common);
   }
 
-  Outcome run(const CommonOptions& common, const Options& /*options*/, Monitor& /*monitor*/) override {
-    return act(common);
+  Outcome run(const CommonOptions& common, const Options& options, Monitor& monitor) override {
+    return part_ != nullptr ? part_->run(common, options, monitor) : act(common);
   }
 
  private:
+  static std::vector<std::string> actions() {
+    std::vector<std::string> names{"list", "show", "verify", "rollback", "remove"};
+#ifdef NODULUS_HAS_TORCH
+    names.insert(names.end(), {"export", "import"});
+#endif
+    return names;
+  }
+
+  /// An action with settings of its own; null for one of those that concern the store.
+  static std::unique_ptr<Command> part([[maybe_unused]] const std::string& action) {
+#ifdef NODULUS_HAS_TORCH
+    if (action == "export") return make_model_export();
+    if (action == "import") return make_model_import();
+#endif
+    return nullptr;
+  }
+
   [[nodiscard]] store::ModelStore store() const {
     return store::ModelStore(store_.empty() ? store::ModelStore::default_root() : store_);
+  }
+
+  /// What has settings of its own must be known before they are described.
+  void refuse_late_part() const {
+    if (part(action_) != nullptr)
+      throw Error(ErrorCode::usage, fmt::format("models: expected {} as the first word after models", action_));
   }
 
   /// The model that is meant. Removing all versions of one needs --force.
@@ -61,7 +93,8 @@ class Models final : public Command {
     return store().open(name_, version_);
   }
 
-  Outcome act(const CommonOptions& common) const {
+  [[nodiscard]] Outcome act(const CommonOptions& common) const {
+    refuse_late_part();
     if (action_ == "list") return list();
     if (action_ == "verify") return verify();
     const store::StoredModel model = named(common.force);
@@ -121,6 +154,7 @@ class Models final : public Command {
     return {{{"checked", checked}}, fmt::format("{} version(s) are as they were published", checked)};
   }
 
+  std::unique_ptr<Command> part_;
   std::string action_;
   std::string name_;
   int version_ = 0;
@@ -130,8 +164,8 @@ class Models final : public Command {
 }  // namespace
 
 CommandRow models_command() {
-  return {"models", "the published models: list, show, verify, rollback, remove", "nodulus models rollback lung-ddpm",
-          make_command<Models>};
+  return {"models", "the published models: list, show, verify, rollback, remove; export and import",
+          "nodulus models rollback lung-ddpm", make_command<Models>};
 }
 
 }  // namespace nodulus::app

@@ -58,8 +58,9 @@ class Publish final : public Command {
   }
 
   Outcome plan(const CommonOptions& common, Monitor& /*monitor*/) override {
-    const Json facts = facts_of(checkpoint_of(model_));
-    refuse(facts, common.force);
+    const std::filesystem::path file = checkpoint_of(model_);
+    const std::string sum = sha256_file(file);
+    refuse(facts_of(file, sum, measured(sum)), common.force);
     Outcome outcome;
     outcome.figures = {{"name", name_}};
     outcome.text = fmt::format("would publish {} as {} in {}", model_.string(), name_, store().root().string());
@@ -68,7 +69,9 @@ class Publish final : public Command {
 
   Outcome run(const CommonOptions& common, const Options& /*options*/, Monitor& monitor) override {
     const std::filesystem::path file = checkpoint_of(model_);
-    Json facts = facts_of(file);
+    const std::string sum = sha256_file(file);
+    const Measured measurement = measured(sum);
+    Json facts = facts_of(file, sum, measurement);
     refuse(facts, common.force);
     if (const std::string why = store::why_not_publishable(facts); !why.empty())
       monitor.warn(fmt::format("published by force: {}; the card says so", why));
@@ -79,11 +82,12 @@ class Publish final : public Command {
     facts["version"] = version;
     facts["parameters"] = train::write_published_weights(file, artifact.path() / store::weights_file, half_);
     facts["precision"] = half_ ? "F16" : "F32";
-    const bool samples = copy_samples(file, artifact.path());
+    const bool samples = copy_samples(measurement.set, artifact.path());
     if (samples) facts["files"]["samples.png"] = sha256_file(artifact.path() / "samples.png");
     write_text(artifact.path() / store::card_file, store::model_card(facts));
     for (const auto name : {store::weights_file, store::card_file})
       facts["files"][std::string(name)] = sha256_file(artifact.path() / name);
+    facts["sum"] = store::sum_of(facts);
     write_json(artifact.path() / store::facts_file, facts);
     Manifest manifest;
     manifest.kind = "model";
@@ -91,7 +95,7 @@ class Publish final : public Command {
     manifest.command = "publish";
     manifest.options = {{"half", half_}};  // and no path of this machine
     manifest.synthetic = true;
-    manifest.inputs.push_back(named(manifest_input(file)));
+    manifest.inputs.push_back(named({file.string(), sum}));
     if (!metrics_.empty()) manifest.inputs.push_back(named(manifest_input(metrics_)));
     write_manifest(artifact.path(), manifest);
     artifact.commit();
@@ -125,11 +129,29 @@ class Publish final : public Command {
                               why));
   }
 
+  /// metrics.json and, in it, the images that the model has drawn.
+  struct Measured {
+    Json metrics;
+    Json set;
+  };
+
+  /// Both null where no file is given. Throws Error{bad_input} where it has no images of the checkpoint of this sum.
+  [[nodiscard]] Measured measured(const std::string& sum) const {
+    if (metrics_.empty()) return {};
+    Measured found{read_json(metrics_), nullptr};
+    require_schema(found.metrics, metrics_, "metrics", newest_metrics);
+    const Json& sets = JsonFields(found.metrics, metrics_).json("sets", "a list");
+    for (const Json& set : sets)
+      if (set.is_object() && set.value("model", Json()) == Json(sum)) return {found.metrics, set};
+    throw Error(
+        ErrorCode::bad_input,
+        fmt::format("{}: expected a set of images that {} has drawn (SHA-256 {:.12}), found {} set(s) of others",
+                    metrics_.string(), model_.string(), sum, sets.size()));
+  }
+
   /// The sheet of the images that were measured, where it is still there; true where it is.
-  [[nodiscard]] bool copy_samples(const std::filesystem::path& checkpoint, const std::filesystem::path& folder) const {
-    if (metrics_.empty()) return false;
-    const Json metrics = read_json(metrics_);
-    const Json set = set_of(metrics, sha256_file(checkpoint));
+  static bool copy_samples(const Json& set, const std::filesystem::path& folder) {
+    if (!set.is_object()) return false;
     const std::filesystem::path images = set.value("path", "");
     std::error_code error;
     if (manifest_input(images).sha256 != set.value("manifest", "")) return false;
@@ -137,55 +159,38 @@ class Publish final : public Command {
   }
 
   /// What is known of the model; name, version and files come later.
-  [[nodiscard]] Json facts_of(const std::filesystem::path& file) const {
+  [[nodiscard]] Json facts_of(const std::filesystem::path& file, const std::string& sum,
+                              const Measured& measurement) const {
     const train::CheckpointInfo info = train::read_checkpoint_info(file);
-    const std::string sum = sha256_file(file);
     Json data = info.data.is_object() ? info.data : Json::object();
     data["sha256"] = info.dataset_hash;
-    return {{"schema", {{"name", manifest_schema("model")}, {"version", store::model_schema}}},
-            {"name", ""},
-            {"version", 0},
-            {"synthetic", true},
-            {"family", info.family},
-            {"image_channels", info.image_channels},
-            {"resolution", info.resolution},
-            {"window_hu", {info.window_hu.lo, info.window_hu.hi}},
-            {"parameters", 0},
-            {"precision", ""},
-            {"conditions", json_of(info.conditions)},
-            {"data", data},
-            {"training",
-             {{"step", info.step},
-              {"images_seen", info.images_seen},
-              {"images_seen_before", info.continued.images_seen},
-              {"seconds", info.seconds},
-              {"checkpoint", sum},
-              {"options", train::without_paths(info.options)}}},
-            {"metrics", metrics_of(sum)},
-            {"files", Json::object()}};
+    Json facts{{"schema", {{"name", manifest_schema("model")}, {"version", store::model_schema}}},
+               {"name", ""},
+               {"version", 0},
+               {"synthetic", true},
+               {"parameters", 0},
+               {"precision", ""},
+               {"data", data},
+               {"training",
+                {{"step", info.step},
+                 {"images_seen", info.images_seen},
+                 {"images_seen_before", info.continued.images_seen},
+                 {"seconds", info.seconds},
+                 {"checkpoint", sum},
+                 {"options", train::without_paths(info.options)}}},
+               {"metrics", facts_of(measurement)},
+               {"files", Json::object()}};
+    facts.update(train::model_json(info));
+    return facts;
   }
 
-  /// Of the images in metrics.json that this model has drawn; null where there is no file.
-  [[nodiscard]] Json metrics_of(const std::string& sum) const {
-    if (metrics_.empty()) return nullptr;
-    const Json metrics = read_json(metrics_);
-    require_schema(metrics, metrics_, "metrics", newest_metrics);
+  [[nodiscard]] Json facts_of(const Measured& measurement) const {
+    if (!measurement.set.is_object()) return nullptr;
     try {
-      if (const Json set = set_of(metrics, sum); !set.is_null()) return brief_metrics(metrics, set);
+      return brief_metrics(measurement.metrics, measurement.set);
     } catch (const Json::exception& error) {
       throw Error(ErrorCode::bad_input, fmt::format("{}: malformed ({})", metrics_.string(), error.what()));
     }
-    throw Error(
-        ErrorCode::bad_input,
-        fmt::format("{}: expected a set of images that {} has drawn (SHA-256 {:.12}), found {} set(s) of others",
-                    metrics_.string(), model_.string(), sum, metrics.at("sets").size()));
-  }
-
-  /// The images that the checkpoint of this sum has drawn; null where there are none.
-  static Json set_of(const Json& metrics, const std::string& sum) {
-    for (const Json& set : metrics.at("sets"))
-      if (set.value("model", Json()) == Json(sum)) return set;
-    return nullptr;
   }
 
   std::filesystem::path model_;

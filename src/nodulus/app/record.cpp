@@ -134,6 +134,7 @@ void write_record(const std::filesystem::path& folder, const train::CheckpointIn
       {"view", {{"downsample", info.options.value("downsample", 1)}, {"size", info.options.value("size", 0)}}},
       {"dataset", info.dataset_hash},
       {"model", model_sha256},
+      {"conditions", json_of(info.conditions)},
       {"cost", cost},
       {"strips", strips}};
   write_json(folder / "record.json", record);

@@ -35,7 +35,7 @@ class Train final : public Command {
     options.add("resume", resume_, "take this run up where it stopped").command_line_only();
     settings_.describe(options);
     family_->describe(options);
-    if (!continued_.empty()) inherit_settings(options);
+    if (!continued_.empty() && resumed_.empty()) read_own_settings(options, model_, continued_, own_of_a_run);
     if (resumed_.empty()) return;
     options.read_toml_file(resumed_ / "config.toml");
     settings_.minutes = 0;  // a limit of the session that began it
@@ -120,15 +120,6 @@ class Train final : public Command {
     const std::string name = word("family");
     if (!name.empty()) family_name_ = name;
     family_ = make_trainable(family_name_, word("process"));
-  }
-
-  /// Settings of the model that the run goes on from, but for those of the session that made it.
-  void inherit_settings(Options& options) const {
-    if (!resumed_.empty()) return;
-    Json settings = Json::object();
-    for (const auto& [key, value] : model_.options.items())
-      if (options.find(key) != nullptr && !own_of_a_run.contains(key)) settings[key] = value;
-    options.read_json(settings, continued_.string());
   }
 
   /// What the run takes over: of the model named, or, once it has checkpoints of its own, what they say.

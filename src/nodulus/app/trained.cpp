@@ -22,10 +22,11 @@ std::filesystem::path checkpoint_of(const std::filesystem::path& path) {
       fmt::format("{}: expected a run's folder, a checkpoint or a published model, found nothing", path.string()));
 }
 
-void read_own_settings(Options& options, const train::CheckpointInfo& model, const std::filesystem::path& checkpoint) {
+void read_own_settings(Options& options, const train::CheckpointInfo& model, const std::filesystem::path& checkpoint,
+                       const std::set<std::string>& but) {
   Json ours = Json::object();
   for (const auto& [key, value] : model.options.items())
-    if (options.find(key) != nullptr) ours[key] = value;
+    if (options.find(key) != nullptr && !but.contains(key)) ours[key] = value;
   options.read_json(ours, checkpoint.string());
 }
 

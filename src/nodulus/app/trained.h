@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <set>
 #include <string>
 
 #include "nodulus/core/options.h"
@@ -18,8 +19,10 @@ namespace nodulus::app {
 /// Error{bad_input} where a published model was changed.
 std::filesystem::path checkpoint_of(const std::filesystem::path& path);
 
-/// Gives `options` those of the run's settings that it describes: a model's parts have a few of them each.
-void read_own_settings(Options& options, const train::CheckpointInfo& model, const std::filesystem::path& checkpoint);
+/// Gives `options` those of the run's settings that it describes, but for some: a model's parts have a few of them
+/// each.
+void read_own_settings(Options& options, const train::CheckpointInfo& model, const std::filesystem::path& checkpoint,
+                       const std::set<std::string>& but = {});
 
 /// The images of a split as the model was trained to see them. Throws Error{usage} where the data set has not what it
 /// takes.

@@ -234,10 +234,10 @@ class Evaluator {
     json.update(traits_json(set, own, seed));
     json["copies"] = copies_ ? copies_->report(set.images, set.path.string()) : Json(nullptr);
     json["obedience"] = obedience(set, judged(own), judged(training_), judged(held_out_), e_.dataset);
-    json["model"] = set.record.is_object() ? set.record.value("model", Json(nullptr)) : Json(nullptr);
+    const Json record = set.record.is_object() ? set.record : Json::object();
+    for (const char* const key : {"model", "cost", "strips"}) json[key] = record.value(key, Json(nullptr));
+    json["conditions"] = record.value("conditions", Json::array());
     json["manifest"] = manifest_input(set.path).sha256;
-    json["cost"] = set.record.is_object() ? set.record.value("cost", Json(nullptr)) : Json(nullptr);
-    json["strips"] = set.record.is_object() ? set.record.value("strips", Json(nullptr)) : Json(nullptr);
     return json;
   }
 

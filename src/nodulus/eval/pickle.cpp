@@ -11,6 +11,7 @@ namespace nodulus::eval {
 namespace {
 
 constexpr std::uint64_t newest_protocol = 4;
+constexpr std::size_t most_values = std::size_t{1} << 22;  // some 500 MB of them, a hundred times what models have
 constexpr std::string_view ordered_dict = "collections.OrderedDict";
 
 }  // namespace
@@ -62,6 +63,7 @@ std::string_view Pickle::line() {
 // ---- Values and the stack
 
 PickleValue* Pickle::add(Kind kind) {
+  if (values_.size() == most_values) fail(fmt::format("at most {} values", most_values), "more");
   values_.emplace_back().kind = kind;
   return &values_.back();
 }

@@ -1,6 +1,5 @@
 #include "nodulus/eval/state_dict.h"
 
-#include <caffe2/serialize/inline_container.h>
 #include <fmt/core.h>
 
 #include <algorithm>
@@ -16,11 +15,11 @@
 #include "nodulus/core/atomic_file.h"
 #include "nodulus/core/error.h"
 #include "nodulus/eval/pickle.h"
+#include "nodulus/eval/stored_zip.h"
 
 namespace nodulus::eval {
 namespace {
 
-using caffe2::serialize::PyTorchStreamReader;
 using torch::Tensor;
 using Kind = PickleValue::Kind;
 
@@ -57,8 +56,13 @@ struct StorageId {
   [[nodiscard]] std::size_t bytes() const { return static_cast<std::size_t>(count) * at::elementSize(type); }
 };
 
-/// The storage that an id names, 1-D. Checked to have the id's type and count.
-using Storages = std::function<Tensor(const StorageId&)>;
+/// Where tensors' numbers come from.
+struct Storages {
+  /// The storage that an id names, 1-D. Checked to have the id's type and count.
+  std::function<Tensor(const StorageId&)> get;
+  /// Bytes that may be copied: no more than the file has, whatever tensors share a storage.
+  std::uint64_t room = 0;
+};
 
 [[noreturn]] void bad(const std::string& where, const std::string& expected, const std::string& found) {
   throw Error(ErrorCode::bad_input, fmt::format("{}: expected {}, found {}", where, expected, found));
@@ -110,7 +114,7 @@ std::vector<std::int64_t> counts_of(const PickleValue& value, const std::string&
 }
 
 /// (storage, offset, sizes, strides, ...), each element checked to lie within the storage.
-Tensor rebuilt(const std::vector<PickleValue*>& arguments, const Storages& storages, const std::string& where) {
+Tensor rebuilt(const std::vector<PickleValue*>& arguments, Storages& storages, const std::string& where) {
   if (arguments.size() < 4 || !is_count(*arguments[1]))
     bad(where, "a storage, an offset, sizes and strides", fmt::format("{} other values", arguments.size()));
   const StorageId id = storage_id(*arguments[0], where);
@@ -119,7 +123,7 @@ Tensor rebuilt(const std::vector<PickleValue*>& arguments, const Storages& stora
   const auto strides = counts_of(*arguments[3], where);
   if (sizes.size() != strides.size())
     bad(where, fmt::format("{} strides", sizes.size()), std::to_string(strides.size()));
-  const Tensor storage = storages(id);
+  const Tensor storage = storages.get(id);
   if (std::find(sizes.begin(), sizes.end(), 0) != sizes.end()) return torch::empty(sizes, storage.options());
   std::int64_t elements = 1;
   std::int64_t last = offset;
@@ -133,11 +137,15 @@ Tensor rebuilt(const std::vector<PickleValue*>& arguments, const Storages& stora
   if (last >= id.length)
     bad(where, fmt::format("a tensor within a storage of {} elements", id.length),
         fmt::format("one with an element at {}", last));
-  return storage.as_strided(sizes, strides, id.first + offset).contiguous();
+  Tensor view = storage.as_strided(sizes, strides, id.first + offset);
+  if (view.is_contiguous()) return view;
+  if (view.nbytes() > storages.room) bad(where, "tensors no larger than the file in all", "larger ones");
+  storages.room -= view.nbytes();
+  return view.contiguous();
 }
 
 /// The tensor that a value stands for, or nothing where it is none.
-std::optional<Tensor> tensor_of_value(const PickleValue* value, const Storages& storages, const std::string& where) {
+std::optional<Tensor> tensor_of_value(const PickleValue* value, Storages& storages, const std::string& where) {
   if (value->is(Kind::call) && value->items[0]->is_global(rebuild_parameter) && !value->items[1]->items.empty())
     value = value->items[1]->items[0];
   if (!value->is(Kind::call)) return {};
@@ -146,57 +154,69 @@ std::optional<Tensor> tensor_of_value(const PickleValue* value, const Storages& 
   return rebuilt(value->items[1]->items, storages, where);
 }
 
-StateDict collect(const PickleValue& root, const Storages& storages, const std::string& where) {
+/// {"ema": {"shadow_params": [...]}}, or nothing.
+std::vector<Tensor> averages_of(const PickleValue& root, Storages& storages, const std::string& where) {
+  const PickleValue* const state = root.find("ema");
+  const PickleValue* const list = state != nullptr ? state->find("shadow_params") : nullptr;
+  std::vector<Tensor> averages;
+  if (list == nullptr || !list->is(Kind::list)) return averages;
+  for (const PickleValue* const value : list->items) {
+    const std::string name = fmt::format("{}, 'ema.shadow_params.{}'", where, averages.size());
+    const auto tensor = tensor_of_value(value, storages, name);
+    if (!tensor) bad(name, "a tensor", "another value");
+    averages.push_back(*tensor);
+  }
+  return averages;
+}
+
+TrainedState collect(const PickleValue& root, Storages& storages, const std::string& where) {
   const PickleValue* found = &root;
-  if (const PickleValue* const inner = found->find("state_dict"); inner != nullptr && inner->is(Kind::dict))
-    found = inner;
+  for (const char* const key : {"state_dict", "model"})
+    if (const PickleValue* const inner = root.find(key); found == &root && inner != nullptr && inner->is(Kind::dict))
+      found = inner;
   if (!found->is(Kind::dict)) bad(where, "a state dict: tensors by name", "another object");
   constexpr std::string_view prefix = "module.";
-  StateDict tensors;
+  TrainedState state;
   for (std::size_t i = 0; i < found->items.size(); i += 2) {
     if (!found->items[i]->is(Kind::text)) continue;
     std::string name = found->items[i]->text;
     const auto tensor = tensor_of_value(found->items[i + 1], storages, fmt::format("{}, '{}'", where, name));
     if (name.starts_with(prefix)) name.erase(0, prefix.size());
-    if (tensor) tensors[name] = *tensor;
+    if (tensor && state.weights.insert_or_assign(name, *tensor).second) state.order.push_back(name);
   }
-  if (tensors.empty()) bad(where, "a state dict: tensors by name", "no tensor");
-  return tensors;
+  if (state.weights.empty()) bad(where, "a state dict: tensors by name", "no tensor");
+  state.averages = averages_of(root, storages, where);
+  return state;
 }
 
 // ---- The zip archive
 
-std::string record_text(PyTorchStreamReader& reader, const std::string& name) {
-  const auto [data, size] = reader.getRecord(name);
-  return {static_cast<const char*>(data.get()), size};
-}
-
-StateDict read_zip(const std::filesystem::path& file) {
+TrainedState read_zip(const std::filesystem::path& file) {
   const std::string where = file.string();
-  PyTorchStreamReader reader(where);
-  if (!reader.hasRecord("data.pkl")) bad(where, "a state dict with a record 'data.pkl'", "none");
-  if (reader.hasRecord("byteorder") && record_text(reader, "byteorder") != "little")
+  StoredZip zip(file);
+  if (!zip.has("data.pkl")) bad(where, "a state dict with a record 'data.pkl'", "none");
+  if (zip.has("byteorder") && zip.text("byteorder") != "little")
     bad(where, "numbers with the lowest byte first", "others");
-  const std::string bytes = record_text(reader, "data.pkl");
+  const std::string bytes = zip.text("data.pkl");
   const Pickle pickle(bytes, known_globals, where);
   std::map<std::string, Tensor> read;
-  return collect(
-      pickle.root(),
-      [&](const StorageId& id) {
-        const auto before = read.find(id.key);
-        if (before != read.end()) {
-          if (before->second.scalar_type() != id.type || before->second.numel() != id.count)
-            bad(where, fmt::format("storage '{}' to have one type and size", id.key), "two");
-          return before->second;
-        }
-        const auto [data, size] = reader.getRecord("data/" + id.key);
-        if (size != id.bytes())
-          bad(where, fmt::format("storage '{}' to have {} bytes", id.key, id.bytes()), std::to_string(size));
-        const Tensor storage = torch::empty({id.count}, id.type);
-        if (size > 0) std::memcpy(storage.data_ptr(), data.get(), size);
-        return read[id.key] = storage;
-      },
-      where);
+  Storages storages{[&](const StorageId& id) {
+                      const auto before = read.find(id.key);
+                      if (before != read.end()) {
+                        if (before->second.scalar_type() != id.type || before->second.numel() != id.count)
+                          bad(where, fmt::format("storage '{}' to have one type and size", id.key), "two");
+                        return before->second;
+                      }
+                      const std::string record = "data/" + id.key;
+                      if (zip.size(record) != id.bytes())
+                        bad(where, fmt::format("storage '{}' to have {} bytes", id.key, id.bytes()),
+                            std::to_string(zip.size(record)));
+                      const Tensor storage = torch::empty({id.count}, id.type);
+                      zip.read(record, {static_cast<std::byte*>(storage.data_ptr()), id.bytes()});
+                      return read[id.key] = storage;
+                    },
+                    zip.file_bytes()};
+  return collect(pickle.root(), storages, where);
 }
 
 // ---- The older container: the magic number, a version, the writer's machine, the object, the keys, the storages
@@ -205,7 +225,7 @@ class OldContainer {
  public:
   OldContainer(std::string bytes, std::string where) : bytes_(std::move(bytes)), where_(std::move(where)) {}
 
-  StateDict read() {
+  TrainedState read() {
     position_ = protocol_bytes + magic.size();
     const Pickle version = next();
     if (!version.root().is(Kind::integer) || version.root().integer != container_version)
@@ -216,14 +236,13 @@ class OldContainer {
     const Pickle object = next();
     const Pickle keys = next();
     read_storages(object, keys);
-    return collect(
-        object.root(),
-        [&](const StorageId& id) {
-          const auto found = storages_.find(id.key);
-          if (found == storages_.end()) bad(where_, fmt::format("storage '{}'", id.key), "none");
-          return found->second;
-        },
-        where_);
+    Storages storages{[&](const StorageId& id) {
+                        const auto found = storages_.find(id.key);
+                        if (found == storages_.end()) bad(where_, fmt::format("storage '{}'", id.key), "none");
+                        return found->second;
+                      },
+                      bytes_.size()};
+    return collect(object.root(), storages, where_);
   }
 
  private:
@@ -292,16 +311,12 @@ TorchFileKind torch_file_kind(const std::filesystem::path& file) {
   const std::string start = start_of(file);
   if (is_old_container(start)) return TorchFileKind::state_dict;
   if (!start.starts_with(zip_start)) return TorchFileKind::other;
-  try {
-    PyTorchStreamReader reader(file.string());
-    if (reader.hasRecord("constants.pkl")) return TorchFileKind::script;
-    return reader.hasRecord("data.pkl") ? TorchFileKind::state_dict : TorchFileKind::other;
-  } catch (const c10::Error& error) {
-    bad(file.string(), "a whole zip archive of PyTorch", first_line(error));
-  }
+  const StoredZip zip(file);
+  if (zip.has("constants.pkl")) return TorchFileKind::script;
+  return zip.has("data.pkl") ? TorchFileKind::state_dict : TorchFileKind::other;
 }
 
-StateDict read_state_dict(const std::filesystem::path& file) {
+TrainedState read_trained_state(const std::filesystem::path& file) {
   const torch::NoGradGuard no_grad;
   const std::string start = start_of(file);
   const std::string where = file.string();
@@ -313,5 +328,7 @@ StateDict read_state_dict(const std::filesystem::path& file) {
   }
   bad(where, "a state dict that torch.save() wrote", "other bytes");
 }
+
+StateDict read_state_dict(const std::filesystem::path& file) { return read_trained_state(file).weights; }
 
 }  // namespace nodulus::eval

@@ -33,12 +33,20 @@ class UnetArchitecture final : public Architecture {
     options.add("unet.skip_rescale", unet_.skip_rescale, "divide sums of residual connections by sqrt 2");
     options.add("unet.embedding", unet_.embedding, "how the noise level is embedded").one_of({"positional", "fourier"});
     options.add("unet.fourier_scale", unet_.fourier_scale, "deviation of the Fourier frequencies").between(1e-6, 1e6);
+    options.add("unet.fourier_frequencies", unet_.fourier_frequencies, "the frequencies themselves; default: drawn")
+        .between(-1e9, 1e9);
     options.add("unet.progressive", unet_.progressive, "output that grows on the way up")
         .one_of({"none", "output_skip", "residual"});
     options.add("unet.progressive_input", unet_.progressive_input, "input that shrinks on the way down")
         .one_of({"none", "input_skip", "residual"});
     options.add("unet.progressive_combine", unet_.progressive_combine, "how input_skip joins the features")
         .one_of({"sum", "cat"});
+    options.add("unet.form", unet_.form, "small print of the layers: as Ho and Song have it, or Dhariwal and Nichol")
+        .one_of({"ddpm", "adm"});
+    options.add("unet.heads", unet_.heads, "heads of self-attention").between(1, 4096);
+    options.add("unet.head_channels", unet_.head_channels, "channels of a head, in place of their number; 0: by that")
+        .between(0, 65536);
+    options.add("unet.scale_shift", unet_.scale_shift, "the noise level scales and shifts features, not only shifts");
   }
   void fit(int image_channels, int resolution, int labels) override {
     unet_.labels = labels;
@@ -53,6 +61,7 @@ class UnetArchitecture final : public Architecture {
   [[nodiscard]] int resolution() const override { return unet_.resolution; }
   [[nodiscard]] std::shared_ptr<Network> build() const override { return make_unet(unet_); }
   [[nodiscard]] double forward_flop() const override { return models::forward_flop(unet_); }
+  [[nodiscard]] const UnetOptions* unet() const override { return &unet_; }
 
  private:
   UnetOptions unet_;
@@ -99,6 +108,7 @@ constexpr std::array rows{
            make_unet_architecture<ddpmpp_options>},
     Family{"ncsnpp", "NCSN++, continuous, variance exploding (Song et al. 2021)", "ve",
            make_unet_architecture<ncsnpp_options>},
+    Family{"adm", "ablated diffusion model (Dhariwal and Nichol 2021)", "ddpm", make_unet_architecture<adm_options>},
     Family{"scorenet", "the small score network of Song's tutorial", "tutorial-ve", make<ScoreNetArchitecture>},
 };
 

@@ -11,6 +11,8 @@
 
 namespace nodulus::models {
 
+struct UnetOptions;
+
 /// An architecture with its settings: what a checkpoint records and a network is built from.
 class Architecture {
  public:
@@ -31,6 +33,8 @@ class Architecture {
   [[nodiscard]] virtual std::shared_ptr<Network> build() const = 0;
   /// FLOP of one image's forward pass, 2 a multiply-add.
   [[nodiscard]] virtual double forward_flop() const = 0;
+  /// Its settings where it is a U-Net, else null.
+  [[nodiscard]] virtual const UnetOptions* unet() const { return nullptr; }
 };
 
 /// A generative family: a row joins an architecture with the process (process/process.h) that it is trained in unless

@@ -31,7 +31,8 @@ class Unet final : public Network {
     const int features = embedding_features(options);
     const int embedding = embedding_channels(options);
     if (options.embedding == "fourier")
-      fourier_ = register_module("fourier", nn::FourierFeatures(features, options.fourier_scale));
+      fourier_ =
+          register_module("fourier", nn::FourierFeatures(features, options.fourier_scale, options.fourier_frequencies));
     time1_ = register_module("time1", nn::Linear(features, embedding));
     time2_ = register_module("time2", nn::Linear(embedding, embedding));
     if (options.labels > 0) labels_ = register_module("labels", LabelEmbedding(options.labels, embedding));
@@ -70,9 +71,12 @@ class Unet final : public Network {
       case Kind::residual_down:
       case Kind::residual_up: return residual(part);
       case Kind::attention:
-        return through(
-            register_module(part.name, AttentionBlock(part.out, options_.skip_rescale, options_.pointwise_init_scale)));
-      case Kind::downsample: return through(register_module(part.name, Downsample(part.in, part.out, options_.fir)));
+        return through(register_module(
+            part.name,
+            AttentionBlock(part.out, AttentionBlockOptions{options_.skip_rescale, options_.pointwise_init_scale,
+                                                           attention_heads(options_, part.out), adm()})));
+      case Kind::downsample:
+        return through(register_module(part.name, Downsample(part.in, part.out, options_.fir, adm())));
       case Kind::upsample: return through(register_module(part.name, Upsample(part.in, part.out, options_.fir)));
       case Kind::input_skip: return input_skip(part);
       case Kind::input_residual: return input_residual(part);
@@ -81,7 +85,8 @@ class Unet final : public Network {
       case Kind::output_residual: return output_residual(part);
       default: break;
     }
-    const auto norm = register_module("norm_out", nn::GroupNormSilu(part.in, norm_groups(part.in)));
+    const NormForm form = norm_form(part.in, adm());
+    const auto norm = register_module("norm_out", nn::GroupNormSilu(part.in, form.groups, form.eps));
     const auto conv = register_module("conv_out", nn::Conv2d(part.in, part.out, nn::Conv2dOptions{3, 1, 0.0}));
     return [norm, conv](UnetFlow& flow) { flow.h = conv->forward(norm->forward(flow.h)); };
   }
@@ -97,6 +102,8 @@ class Unet final : public Network {
     options.dropout = options_.dropout;
     options.rescale = options_.skip_rescale;
     options.fir = options_.fir;
+    options.scale_shift = options_.scale_shift;
+    options.adm = adm();
     if (options_.block == "ddpm") options.shortcut_init_scale = options_.pointwise_init_scale;
     if (part.kind == Kind::residual_down) options.size = ResidualBlockOptions::Size::halved;
     if (part.kind == Kind::residual_up) options.size = ResidualBlockOptions::Size::doubled;
@@ -143,11 +150,15 @@ class Unet final : public Network {
     };
   }
 
-  Tensor embed(const Tensor& c_noise) {
-    const Tensor features =
-        fourier_.is_empty() ? nn::sinusoidal_embedding(c_noise, embedding_features(options_)) : fourier_(c_noise);
-    return time2_(torch::silu(time1_(features)));
+  Tensor embed(const Tensor& c_noise) { return time2_(torch::silu(time1_(noise_features(c_noise)))); }
+
+  Tensor noise_features(const Tensor& c_noise) {
+    if (!fourier_.is_empty()) return fourier_(c_noise);
+    const auto features = embedding_features(options_);
+    return adm() ? nn::cosine_first_embedding(c_noise, features) : nn::sinusoidal_embedding(c_noise, features);
   }
+
+  [[nodiscard]] bool adm() const { return options_.form == "adm"; }
 
   UnetOptions options_;
   nn::FourierFeatures fourier_{nullptr};

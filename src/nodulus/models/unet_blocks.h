@@ -13,6 +13,13 @@ namespace nodulus::models {
 /// next divisor where that does not divide the channels.
 std::int64_t norm_groups(std::int64_t channels);
 
+/// Of a normalisation: what norm_groups() says with epsilon 1e-6, or, of the form `adm`, 32 groups with 1e-5.
+struct NormForm {
+  std::int64_t groups;
+  double eps;
+};
+NormForm norm_form(std::int64_t channels, bool adm);
+
 /// a + b, divided by sqrt 2 where `rescale` (Song et al. 2021, section 4.4).
 torch::Tensor residual_sum(const torch::Tensor& a, const torch::Tensor& b, bool rescale);
 
@@ -24,6 +31,8 @@ struct ResidualBlockOptions {
   bool fir = false;      ///< Resample with the filter of nn/fir.h.
   double shortcut_init_scale = 1.0;
   Size size = Size::same;
+  bool scale_shift = false;  ///< W act(t) scales and shifts the second norm: norm(h) (1 + scale) + shift.
+  bool adm = false;          ///< Norms and shortcuts as UnetOptions::form has them.
 };
 
 /// x + conv(dropout(act(norm(conv(act(norm(x))) + W act(t))))), with a 1x1 convolution on x where channels or size
@@ -48,10 +57,17 @@ class ResidualBlockImpl : public torch::nn::Module {
 };
 TORCH_MODULE(ResidualBlock);
 
-/// Single-head self-attention over pixels, added to its input (Wang et al. 2018, embedded Gaussian).
+struct AttentionBlockOptions {
+  bool rescale = false;
+  double init_scale = 1.0;
+  std::int64_t heads = 1;  ///< Of which each attends by its share of the channels.
+  bool adm = false;
+};
+
+/// Self-attention over pixels, added to its input (Wang et al. 2018, embedded Gaussian).
 class AttentionBlockImpl : public torch::nn::Module {
  public:
-  AttentionBlockImpl(std::int64_t channels, bool rescale, double init_scale);
+  AttentionBlockImpl(std::int64_t channels, const AttentionBlockOptions& options);
   torch::Tensor forward(const torch::Tensor& x);
 
  private:
@@ -59,6 +75,7 @@ class AttentionBlockImpl : public torch::nn::Module {
   nn::Conv2d query_key_value_;
   nn::Conv2d projection_;
   bool rescale_;
+  std::int64_t heads_;
 };
 TORCH_MODULE(AttentionBlock);
 

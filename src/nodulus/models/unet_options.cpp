@@ -5,6 +5,7 @@
 
 #include "nodulus/core/error.h"
 #include "nodulus/models/unet.h"
+#include "nodulus/models/unet_plan.h"
 
 namespace nodulus::models {
 namespace {
@@ -14,6 +15,27 @@ namespace {
 void check_choice(const std::string& name, const std::string& value, const std::vector<std::string>& choices) {
   if (std::find(choices.begin(), choices.end(), value) == choices.end())
     refuse(fmt::format("{} must be one of {}, found '{}'", name, fmt::join(choices, ", "), value));
+}
+
+void check_frequencies(const UnetOptions& options) {
+  const auto& given = options.fourier_frequencies;
+  if (!given.empty() && given.size() != static_cast<std::size_t>(options.channels))
+    refuse(
+        fmt::format("fourier_frequencies must be {}, one for each channel, found {}", options.channels, given.size()));
+}
+
+void check_heads(const UnetOptions& options) {
+  if (options.heads < 1) refuse(fmt::format("heads must be >= 1, found {}", options.heads));
+  if (options.head_channels < 0) refuse(fmt::format("head_channels must be >= 0, found {}", options.head_channels));
+  for (const UnetPart& part : unet_parts(options)) {
+    if (part.kind != UnetPartKind::attention) continue;
+    const int heads = attention_heads(options, part.out);
+    if (heads < 1 || part.out % heads != 0 || (options.head_channels > 0 && heads * options.head_channels != part.out))
+      refuse(options.head_channels > 0
+                 ? fmt::format("head_channels must divide the {} channels of {}, found {}", part.out, part.name,
+                               options.head_channels)
+                 : fmt::format("heads must divide the {} channels of {}, found {}", part.out, part.name, heads));
+  }
 }
 
 }  // namespace
@@ -33,6 +55,20 @@ UnetOptions ncsnpp_options() {
   options.fir = true;
   options.embedding = "fourier";
   options.progressive_input = "residual";
+  return options;
+}
+
+UnetOptions adm_options() {
+  UnetOptions options;
+  options.resolution = 64;
+  options.channels = 192;
+  options.multipliers = {1, 2, 3, 4};
+  options.blocks = 3;
+  options.attention_resolutions = {32, 16, 8};
+  options.block = "biggan";
+  options.form = "adm";
+  options.heads = 4;
+  options.scale_shift = true;
   return options;
 }
 
@@ -57,6 +93,12 @@ void check(const UnetOptions& options) {
   check_choice("progressive", options.progressive, {"none", "output_skip", "residual"});
   check_choice("progressive_input", options.progressive_input, {"none", "input_skip", "residual"});
   check_choice("progressive_combine", options.progressive_combine, {"sum", "cat"});
+  check_choice("form", options.form, {"ddpm", "adm"});
+  check_frequencies(options);
+  check_heads(options);
+  if (options.form == "adm" && (options.embedding != "positional" || options.fir || options.progressive != "none" ||
+                                options.progressive_input != "none"))
+    refuse("form adm goes with a positional embedding, without fir and progressive input or output");
 }
 
 }  // namespace nodulus::models

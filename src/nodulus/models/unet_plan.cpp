@@ -20,7 +20,7 @@ class UnetPlanner {
         resamples_in_blocks_(options.block == "biggan") {}
 
   std::vector<UnetPart> plan() {
-    add(Kind::conv_in, "conv_in", image_channels_, options_.channels);
+    add(Kind::conv_in, "conv_in", image_channels_, options_.form == "adm" ? level_channels(0) : options_.channels);
     keep();
     const int levels = static_cast<int>(options_.multipliers.size());
     for (int level = 0; level < levels; ++level) down(level);
@@ -113,7 +113,7 @@ class UnetPlanner {
   bool resamples_in_blocks_;
 };
 
-double part_flop(const UnetPart& part, double embedding) {
+double part_flop(const UnetPart& part, double embedding, const UnetOptions& options) {
   const double pixels = static_cast<double>(part.resolution) * part.resolution;
   const double in = part.in;
   const double out = part.out;
@@ -123,8 +123,9 @@ double part_flop(const UnetPart& part, double embedding) {
     case Kind::residual:
     case Kind::residual_down:
     case Kind::residual_up: {
-      const bool shortcut = part.in != part.out || part.kind != Kind::residual;
-      return convolution + 2 * 9 * pixels * out * out + 2 * embedding * out + (shortcut ? pointwise : 0);
+      const bool shortcut = part.in != part.out || (part.kind != Kind::residual && options.form != "adm");
+      const double terms = options.scale_shift ? 2 * out : out;
+      return convolution + 2 * 9 * pixels * out * out + 2 * embedding * terms + (shortcut ? pointwise : 0);
     }
     case Kind::attention: return 2 * pixels * (4 * out * out + 2 * pixels * out);
     case Kind::input_skip: return pointwise;
@@ -140,11 +141,15 @@ int embedding_features(const UnetOptions& options) {
   return options.embedding == "fourier" ? 2 * options.channels : options.channels;
 }
 
+int attention_heads(const UnetOptions& options, int channels) {
+  return options.head_channels > 0 ? channels / options.head_channels : options.heads;
+}
+
 double forward_flop(const UnetOptions& options) {
   const double embedding = embedding_channels(options);
   double flop = 2 * (embedding_features(options) * embedding + embedding * embedding);
   if (options.labels > 0) flop += 2 * (options.labels * embedding + embedding * embedding);
-  for (const UnetPart& part : unet_parts(options)) flop += part_flop(part, embedding);
+  for (const UnetPart& part : unet_parts(options)) flop += part_flop(part, embedding, options);
   return flop;
 }
 

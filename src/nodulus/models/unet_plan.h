@@ -40,5 +40,7 @@ std::vector<UnetPart> unet_parts(const UnetOptions& options);
 /// Channels of the embedding of c_noise, and of what the residual blocks take.
 int embedding_features(const UnetOptions& options);
 inline int embedding_channels(const UnetOptions& options) { return 4 * options.channels; }
+/// Heads of self-attention over so many channels.
+int attention_heads(const UnetOptions& options, int channels);
 
 }  // namespace nodulus::models

@@ -14,14 +14,16 @@ torch::Tensor halved(const torch::Tensor& x, bool fir);
 torch::Tensor doubled(const torch::Tensor& x, bool fir);
 
 /// Halves height and width: 3x3 convolution of stride 2. Without FIR zeros are added below and to the right only; with
-/// FIR the image is filtered first (Karras et al. 2020, arXiv 1912.04958).
+/// FIR the image is filtered first (Karras et al. 2020, arXiv 1912.04958). `above`: the zeros are added above and to
+/// the left, which is what padding on all sides comes to.
 class DownsampleImpl : public torch::nn::Module {
  public:
-  DownsampleImpl(std::int64_t in, std::int64_t out, bool fir);
+  DownsampleImpl(std::int64_t in, std::int64_t out, bool fir, bool above = false);
   torch::Tensor forward(const torch::Tensor& x);
 
  private:
   bool fir_;
+  bool above_;
   nn::Conv2d conv_;
 };
 TORCH_MODULE(Downsample);

@@ -8,6 +8,7 @@
 
 #include "nodulus/nn/avx2_products.h"
 #include "nodulus/nn/conv_weight_gradient_kernel.h"
+#include "nodulus/nn/plain_operations.h"
 #include "nodulus/nn/strided_conv_kernel.h"
 #include "nodulus/nn/winograd_kernel.h"
 #include "nodulus/nn/winograd_transforms.h"
@@ -45,7 +46,7 @@ struct Geometry {
 };
 
 bool is_ours(const Tensor& a, const Tensor& b) {
-  return a.numel() > 0 && a.is_cpu() && a.scalar_type() == torch::kFloat && b.is_cpu() &&
+  return !PlainOperations::active() && a.numel() > 0 && a.is_cpu() && a.scalar_type() == torch::kFloat && b.is_cpu() &&
          b.scalar_type() == torch::kFloat && at::hasMKLDNN();
 }
 

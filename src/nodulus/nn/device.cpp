@@ -2,6 +2,8 @@
 
 #include <cstring>
 
+#include "nodulus/nn/plain_operations.h"
+
 #ifdef NODULUS_HAVE_CUDA
 #include <c10/cuda/CUDAGuard.h>
 #include <c10/cuda/CUDAStream.h>
@@ -28,6 +30,7 @@ const char* launch_on_stream(const Tensor& /*x*/, const Launch& launch) { return
 }  // namespace
 
 Form form_of(const Tensor& x, bool takes_bfloat16) {
+  if (PlainOperations::active()) return Form::reference;
   const auto type = x.scalar_type();
   if (x.is_cpu() && type == torch::kFloat) return Form::cpu_kernel;
   const bool taken = type == torch::kFloat || (takes_bfloat16 && type == torch::kBFloat16);

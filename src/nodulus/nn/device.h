@@ -13,7 +13,8 @@ namespace nodulus::nn {
 enum class Form { cpu_kernel, device_kernel, reference };
 
 /// float32 on the CPU: its kernel. float32, and with `takes_bfloat16` bfloat16, on CUDA, in a program built with
-/// NODULUS_CUDA: the device's. All else: the reference.
+/// NODULUS_CUDA: the device's. All else, and all under
+/// PlainOperations: the reference.
 Form form_of(const torch::Tensor& x, bool takes_bfloat16);
 
 /// Of float32 and bfloat16 tensors.

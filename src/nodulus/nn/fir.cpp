@@ -100,7 +100,7 @@ Tensor fir_reference(const Tensor& x, const FirStep& step) {
     y = torch::conv2d(torch::constant_pad_nd(planes, {step.before, step.after, step.before, step.after}), kernel, {},
                       step.down);
   }
-  return y.reshape({x.size(0), x.size(1), plan.out_rows, plan.out_columns});
+  return y.reshape({-1, x.size(1), plan.out_rows, plan.out_columns});
 }
 
 }  // namespace nodulus::nn

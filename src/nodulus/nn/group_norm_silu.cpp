@@ -4,6 +4,7 @@
 #include <torch/autograd.h>
 
 #include "nodulus/nn/group_norm_silu_kernel.h"
+#include "nodulus/nn/plain_operations.h"
 
 namespace nodulus::nn {
 namespace {
@@ -69,7 +70,8 @@ class GroupNormSiluFunction : public torch::autograd::Function<GroupNormSiluFunc
 Tensor group_norm_silu(const Tensor& x, const Tensor& weight, const Tensor& bias, std::int64_t groups, double eps) {
   TORCH_CHECK(x.dim() == 4 && x.size(1) % groups == 0, "[group_norm_silu] x must be [N, C, H, W] with C divisible by ",
               groups, ". Received ", x.sizes(), ".");
-  const bool ours = x.is_cpu() && x.scalar_type() == torch::kFloat && weight.scalar_type() == torch::kFloat;
+  const bool ours = !PlainOperations::active() && x.is_cpu() && x.scalar_type() == torch::kFloat &&
+                    weight.scalar_type() == torch::kFloat;
   return ours ? GroupNormSiluFunction::apply(x, weight, bias, groups, eps)
               : group_norm_silu_reference(x, weight, bias, groups, eps);
 }

@@ -4,6 +4,8 @@
 #include <cmath>
 #include <vector>
 
+#include "nodulus/nn/plain_operations.h"
+
 namespace nodulus::nn {
 
 using torch::Tensor;
@@ -45,7 +47,7 @@ Tensor ConvTranspose2dImpl::forward(const Tensor& x, std::int64_t height, std::i
 
 Tensor linear(const Tensor& x, const Tensor& weight, const Tensor& bias) {
   const bool trains = torch::GradMode::is_enabled() && (weight.requires_grad() || x.requires_grad());
-  if (trains || !x.is_cpu() || x.size(0) < 2) return torch::linear(x, weight, bias);
+  if (trains || PlainOperations::active() || !x.is_cpu() || x.size(0) < 2) return torch::linear(x, weight, bias);
   std::vector<Tensor> rows;
   rows.reserve(static_cast<std::size_t>(x.size(0)));
   for (const Tensor& row : x.split(1)) rows.push_back(torch::linear(row, weight, bias));

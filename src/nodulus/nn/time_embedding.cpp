@@ -18,8 +18,25 @@ torch::Tensor sinusoidal_embedding(const torch::Tensor& t, std::int64_t dim) {
   return torch::cat({torch::sin(angles), torch::cos(angles)}, 1);
 }
 
-FourierFeaturesImpl::FourierFeaturesImpl(std::int64_t dim, double scale) {
+torch::Tensor cosine_first_embedding(const torch::Tensor& t, std::int64_t dim) {
+  TORCH_CHECK(t.dim() == 1 && dim >= 2 && dim % 2 == 0,
+              "[cosine_first_embedding] t must be [N] and dim even and >= 2. Received ", t.sizes(), " and ", dim, ".");
+  const std::int64_t half = dim / 2;
+  const auto options = torch::TensorOptions().dtype(torch::kFloat).device(t.device());
+  const torch::Tensor frequencies =
+      torch::exp(torch::arange(half, options) * -std::log(10000.0) / static_cast<double>(half));
+  const torch::Tensor angles = t.to(torch::kFloat).unsqueeze(1) * frequencies.unsqueeze(0);
+  return torch::cat({torch::cos(angles), torch::sin(angles)}, 1);
+}
+
+FourierFeaturesImpl::FourierFeaturesImpl(std::int64_t dim, double scale, const std::vector<double>& given) {
   TORCH_CHECK(dim >= 2 && dim % 2 == 0, "[FourierFeatures] dim must be even and >= 2. Received ", dim, ".");
+  if (!given.empty()) {
+    TORCH_CHECK(static_cast<std::int64_t>(given.size()) == dim / 2, "[FourierFeatures] expected ", dim / 2,
+                " frequencies. Received ", given.size(), ".");
+    frequencies_ = register_buffer("frequencies", torch::tensor(given, torch::kDouble).to(torch::kFloat));
+    return;
+  }
   // Box-Muller in float64: on every machine the same floats, whatever its float32 logarithm.
   std::vector<float> uniform(static_cast<std::size_t>((dim / 2 + 1) / 2 * 2));
   RandomStream(derive_seed(0, "fourier frequencies")).fill_uniform(uniform);

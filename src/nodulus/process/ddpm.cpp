@@ -37,13 +37,13 @@ void Ddpm::prepare(NoiseLabels labels) {
   labels_ = labels;
 }
 
-Tensor Ddpm::label(const Tensor& t) const {
+double Ddpm::label(double t) const {
   switch (labels_) {
-    case NoiseLabels::logarithm: return torch::log1p(t).to(torch::kFloat);
-    case NoiseLabels::time: return (t.to(torch::kDouble) / (steps_ - 1)).to(torch::kFloat);
+    case NoiseLabels::logarithm: return std::log1p(t);
+    case NoiseLabels::time: return t / (steps_ - 1);
     case NoiseLabels::index: break;
   }
-  return t.to(torch::kFloat);
+  return t;
 }
 
 Tensor Ddpm::loss(const NetworkFunction& network, const Tensor& clean, const TrainingDraw& draw) const {
@@ -51,7 +51,11 @@ Tensor Ddpm::loss(const NetworkFunction& network, const Tensor& clean, const Tra
   const Tensor all = torch::tensor(alpha_bars_, torch::kDouble).to(clean.device());
   const Tensor alpha_bar = all.index_select(0, t).view({-1, 1, 1, 1});
   const Tensor x_t = alpha_bar.sqrt().to(clean.dtype()) * clean + (1 - alpha_bar).sqrt().to(clean.dtype()) * draw.noise;
-  const Tensor predicted = network(x_t, label(t));
+  Tensor c_noise = torch::empty(t.sizes(), torch::kFloat);
+  const Tensor indices = t.cpu();
+  for (std::int64_t i = 0; i < t.numel(); ++i)
+    c_noise.data_ptr<float>()[i] = static_cast<float>(label(static_cast<double>(indices.data_ptr<std::int64_t>()[i])));
+  const Tensor predicted = network(x_t, c_noise.to(clean.device()));
   return (predicted.to(torch::kFloat) - draw.noise).square().flatten(1).mean(1);
 }
 
@@ -63,16 +67,8 @@ double Ddpm::index_of(double sigma) const {
   return static_cast<double>(above - sigmas_.begin()) - std::log(*above / sigma) / std::log(*above / below);
 }
 
-Denoiser Ddpm::denoiser(NetworkFunction network) const {
-  return [this, network = std::move(network)](const Tensor& x, const Tensor& sigma) {
-    const Tensor on_cpu = sigma.cpu();
-    Tensor t = torch::empty_like(on_cpu);
-    for (std::int64_t i = 0; i < t.numel(); ++i) t.data_ptr<double>()[i] = index_of(on_cpu.data_ptr<double>()[i]);
-    const Tensor s = sigma.to(x.device()).view({-1, 1, 1, 1});
-    const Tensor x_t = x / (1 + s.square()).sqrt();
-    const Tensor epsilon = network(x_t.to(torch::kFloat), label(t).to(x.device()));
-    return x - s * epsilon.to(torch::kDouble);
-  };
+Preconditioning Ddpm::preconditioning(double sigma) const {
+  return {1, -sigma, 1 / std::sqrt(1 + sigma * sigma), label(index_of(sigma))};
 }
 
 std::vector<double> Ddpm::noise_levels(int steps) const {

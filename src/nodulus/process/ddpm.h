@@ -19,7 +19,7 @@ class Ddpm final : public Process {
                                    const TrainingDraw& draw) const override;
   /// D(x; sigma) = x - sigma F(x / sqrt(1 + sigma^2), t), t the index of the level sigma, a fraction where it lies
   /// between two.
-  [[nodiscard]] Denoiser denoiser(NetworkFunction network) const override;
+  [[nodiscard]] Preconditioning preconditioning(double sigma) const override;
   /// Levels of `steps` indices spread evenly from T-1 down to 0 (Song et al. 2021, arXiv 2010.02502, appendix D.3,
   /// "linear"); all of them for steps = T.
   [[nodiscard]] std::vector<double> noise_levels(int steps) const override;
@@ -37,7 +37,7 @@ class Ddpm final : public Process {
   [[nodiscard]] double index_of(double sigma) const;
 
  private:
-  [[nodiscard]] torch::Tensor label(const torch::Tensor& t) const;
+  [[nodiscard]] double label(double t) const;
 
   int steps_ = 1000;
   double beta_first_ = 1e-4;

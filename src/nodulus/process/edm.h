@@ -18,7 +18,7 @@ class Edm final : public Process {
   void prepare(NoiseLabels labels) override;
   [[nodiscard]] torch::Tensor loss(const NetworkFunction& network, const torch::Tensor& clean,
                                    const TrainingDraw& draw) const override;
-  [[nodiscard]] Denoiser denoiser(NetworkFunction network) const override;
+  [[nodiscard]] Preconditioning preconditioning(double sigma) const override;
   /// Eq. 5 with rho = 7.
   [[nodiscard]] std::vector<double> noise_levels(int steps) const override;
   [[nodiscard]] int most_steps() const override { return 1'000'000; }

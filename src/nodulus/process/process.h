@@ -8,6 +8,7 @@
 #include "nodulus/core/noise_labels.h"
 #include "nodulus/core/options.h"
 #include "nodulus/process/denoiser.h"
+#include "nodulus/process/preconditioning.h"
 #include "nodulus/process/sde.h"
 
 namespace nodulus::process {
@@ -40,7 +41,10 @@ class Process {
   /// The loss of each image, [N]: averaged over channels and pixels unless a setting says otherwise.
   [[nodiscard]] virtual torch::Tensor loss(const NetworkFunction& network, const torch::Tensor& clean,
                                            const TrainingDraw& draw) const = 0;
-  [[nodiscard]] virtual Denoiser denoiser(NetworkFunction network) const = 0;
+  /// At one noise level > 0.
+  [[nodiscard]] virtual Preconditioning preconditioning(double sigma) const = 0;
+  /// The process must outlive what it gives.
+  [[nodiscard]] Denoiser denoiser(NetworkFunction network) const;
   /// Descending noise levels for a sampler of `steps` steps: steps values > 0, then 0. Throws Error{usage} where the
   /// process has fewer levels than that.
   [[nodiscard]] virtual std::vector<double> noise_levels(int steps) const = 0;

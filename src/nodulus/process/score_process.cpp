@@ -85,14 +85,9 @@ Tensor ScoreProcess::loss(const NetworkFunction& network, const Tensor& clean, c
   return weights * (reduction_ == "mean" ? squares.mean(1) : squares.sum(1) / 2);
 }
 
-Denoiser ScoreProcess::denoiser(NetworkFunction network) const {
-  return [this, network = std::move(network)](const Tensor& x, const Tensor& sigma) {
-    const Tensor t = map(sigma.cpu(), [&](double level) { return sde_->time_of(level); });
-    const Tensor scale = per_image(map(t, [&](double at) { return sde_->scale(at); }), x);
-    const Tensor c_noise = map(t, [&](double at) { return label(at); }).to(x.device(), torch::kFloat);
-    const Tensor predicted = network((x * scale).to(torch::kFloat), c_noise).to(torch::kDouble);
-    return x - sign_ * per_image(sigma, x) * predicted;
-  };
+Preconditioning ScoreProcess::preconditioning(double sigma) const {
+  const double t = sde_->time_of(sigma);
+  return {1, -sign_ * sigma, sde_->scale(t), label(t)};
 }
 
 std::vector<double> ScoreProcess::noise_levels(int steps) const {

@@ -59,11 +59,20 @@ std::string data_part(const Json& facts) {
         fmt::format("- {}, {}. {} {}\n", source.at("name").get<std::string>(), source.at("licence").get<std::string>(),
                     source.at("citation").get<std::string>(), source.at("url").get<std::string>());
   if (sources.empty()) text += "- Source and licence are not known.\n";
-  return text + fmt::format("\nData set (SHA-256 of dataset.json): {}\n\n", data.at("sha256").get<std::string>());
+  const auto sum = data.at("sha256").get<std::string>();
+  return text + (sum.empty() ? "\n" : fmt::format("\nData set (SHA-256 of dataset.json): {}\n\n", sum));
 }
 
 std::string training_part(const Json& facts) {
   const Json& training = facts.at("training");
+  const Json settings = training.value("options", Json::object());
+  if (const Json from = settings.value("imported", Json()); from.is_object())
+    return fmt::format(
+        "## How it was trained\n\nBy another program: its weights came from a file in the layout {} (SHA-256 {}), "
+        "which "
+        "does not say how. {} numbers, kept as {}.\n\n",
+        from.at("layout").get<std::string>(), from.at("sha256").get<std::string>(),
+        facts.at("parameters").get<std::int64_t>(), facts.at("precision").get<std::string>());
   std::string text = fmt::format(
       "## How it was trained\n\n{} steps, {} images seen, {:.1f} hours; {} numbers, kept as {}. Weights are "
       "the moving average.\n",

@@ -87,8 +87,16 @@ StoredModel read_model(const fs::path& folder) {
   return model;
 }
 
+std::string sum_of(Json facts) {
+  facts.erase("sum");
+  return sha256_hex(facts.dump());
+}
+
 void verify(const StoredModel& model) {
   const JsonFields fields(model.facts, model.folder / facts_file);
+  if (const auto sum = fields.get<std::string>("sum", "the sum of what it says"); sum != sum_of(model.facts))
+    throw Error(ErrorCode::bad_input, fmt::format("{}: sum: expected {}, found {}: the file was changed or damaged",
+                                                  (model.folder / facts_file).string(), sum, sum_of(model.facts)));
   for (const auto& [name, sum] : fields.get<std::map<std::string, std::string>>("files", "sums by file name")) {
     if (fs::path(name).filename() != name) fields.fail("files", "names without a folder", "'" + name + "'");
     const fs::path file = model.folder / name;

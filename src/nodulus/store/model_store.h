@@ -28,8 +28,11 @@ struct StoredModel {
 /// Reads a version's folder. Error{not_found}; Error{bad_input} naming file, key, expected and found.
 StoredModel read_model(const std::filesystem::path& folder);
 
-/// Compares every file with its SHA-256 in model.json. Error{bad_input} naming the first that differs or is missing,
-/// with both sums.
+/// SHA-256 of the facts but for their own `sum`, which is to hold it.
+std::string sum_of(Json facts);
+
+/// Compares the facts with their sum and every file with its SHA-256 in them. Error{bad_input} naming the first that
+/// differs or is missing, with both sums.
 void verify(const StoredModel& model);
 
 /// The folder that a path or name means: a version's, a model's current one, or, of a bare name, that of the model in

@@ -61,19 +61,16 @@ Json json_of(const Ancestry& continued) {
 }
 
 Json to_json(const CheckpointInfo& info) {
-  return {{"schema", checkpoint_schema},
-          {"family", info.family},
-          {"options", info.options},
-          {"image_channels", info.image_channels},
-          {"resolution", info.resolution},
-          {"window_hu", {info.window_hu.lo, info.window_hu.hi}},
-          {"dataset", info.dataset_hash},
-          {"step", info.step},
-          {"images_seen", info.images_seen},
-          {"seconds", info.seconds},
-          {"continued", json_of(info.continued)},
-          {"data", info.data},
-          {"conditions", json_of(info.conditions)}};
+  Json json = model_json(info);
+  json.update({{"schema", checkpoint_schema},
+               {"options", info.options},
+               {"dataset", info.dataset_hash},
+               {"step", info.step},
+               {"images_seen", info.images_seen},
+               {"seconds", info.seconds},
+               {"continued", json_of(info.continued)},
+               {"data", info.data}});
+  return json;
 }
 
 CheckpointInfo info_of(const SafetensorsFile& file) {
@@ -108,6 +105,14 @@ CheckpointInfo info_of(const SafetensorsFile& file) {
 }
 
 }  // namespace
+
+Json model_json(const CheckpointInfo& info) {
+  return {{"family", info.family},
+          {"image_channels", info.image_channels},
+          {"resolution", info.resolution},
+          {"window_hu", {info.window_hu.lo, info.window_hu.hi}},
+          {"conditions", json_of(info.conditions)}};
+}
 
 void save_checkpoint(const std::filesystem::path& file, const CheckpointInfo& info,
                      std::span<const StateTensor> state) {

@@ -39,6 +39,9 @@ struct CheckpointInfo {
   Json data;  ///< Of the data set: `counts` of the training split, `sources`; null where it is not known.
 };
 
+/// What a model is, wherever that is said: family, image_channels, resolution, window_hu, conditions.
+Json model_json(const CheckpointInfo& info);
+
 /// The exact state of a training as safetensors. The file appears whole or not at all.
 void save_checkpoint(const std::filesystem::path& file, const CheckpointInfo& info, std::span<const StateTensor> state);
 

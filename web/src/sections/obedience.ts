@@ -1,7 +1,7 @@
 import { type Child, h } from "../dom";
 import { count, dash, percent, percentInterval } from "../format";
 import { missing, type Page, type Section, setHeading } from "../page";
-import type { Maybe, Obedience } from "../schema";
+import type { Condition, ImageSet, Maybe, Obedience } from "../schema";
 import { type Cell, table } from "../table";
 
 /** A confusion table: rows what was asked or true, columns what was found; shaded by the share of the row. */
@@ -55,16 +55,43 @@ function one(o: Obedience): Child {
   );
 }
 
+/** "5 highly suspicious", "about 8.2 mm"; a number's values are knots, between which its cases lie. */
+function valueText(label: Condition, value: Condition["values"][number]): string {
+  const number = String(Number(value.number.toPrecision(3)));
+  if (label.kind === "number") return `about ${number}${label.unit && ` ${label.unit}`}`;
+  return value.name ? `${number} ${value.name}` : number;
+}
+
+/** What the model can be asked for, with the real cases behind each value. */
+function schema(set: ImageSet): Child {
+  if (set.conditions.length === 0) return false;
+  const rows = set.conditions.map((label): Cell[] => [
+    { text: label.name },
+    { text: label.kind },
+    { text: count(label.known) },
+    { text: label.values.map((value) => `${valueText(label, value)} (${count(value.cases)})`).join(", "), class: "text" },
+  ]);
+  const columns = ["Label", "Kind", "Known of", "Values (training images)"];
+  return h(
+    "details",
+    { class: "behind" },
+    h("summary", {}, "What its model can be asked for"),
+    table("Labels of the model, and the training images nearest to each value", columns, rows, { class: "schema" }),
+  );
+}
+
 /** Whether images asked for with a label have it. */
 export function obedience({ report }: Page): Section {
   const content: Child[] = report.sets.flatMap((set): Child[] =>
-    set.obedience.length > 0 ? [setHeading(set), set.obedience.map(one)] : [],
+    set.obedience.length + set.conditions.length > 0
+      ? [setHeading(set), schema(set), set.obedience.map(one)]
+      : [],
   );
   const note =
     "The judge is no reader. Its share on held-out real images is what to compare with: it errs there as well.";
   return {
     id: "labels",
-    title: "Obedience to labels",
+    title: "Labels: what can be asked for, and obedience",
     content:
       content.length > 0
         ? [h("p", {}, note), content]

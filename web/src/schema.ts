@@ -163,7 +163,7 @@ export interface Condition {
   /** Training images whose value is known. */
   known: Maybe;
   /** Values of a category or scale, or knots of a number; `cases`: training images to which it is the nearest. */
-  values: { number: number; name: string; cases: Maybe }[];
+  values: { number: Maybe; name: string; cases: Maybe }[];
 }
 
 export interface Cost {

@@ -1,5 +1,5 @@
 import { type Child, h } from "../dom";
-import { count, dash, percent, percentInterval } from "../format";
+import { count, dash, number, percent, percentInterval } from "../format";
 import { missing, type Page, type Section, setHeading } from "../page";
 import type { Condition, ImageSet, Maybe, Obedience } from "../schema";
 import { type Cell, table } from "../table";
@@ -57,9 +57,9 @@ function one(o: Obedience): Child {
 
 /** "5 highly suspicious", "about 8.2 mm"; a number's values are knots, between which its cases lie. */
 function valueText(label: Condition, value: Condition["values"][number]): string {
-  const number = String(Number(value.number.toPrecision(3)));
-  if (label.kind === "number") return `about ${number}${label.unit && ` ${label.unit}`}`;
-  return value.name ? `${number} ${value.name}` : number;
+  const text = Number.isInteger(value.number) ? count(value.number) : number(value.number);
+  if (label.kind === "number") return `about ${text}${label.unit && ` ${label.unit}`}`;
+  return value.name ? `${text} ${value.name}` : text;
 }
 
 /** What the model can be asked for, with the real cases behind each value. */
@@ -74,7 +74,7 @@ function schema(set: ImageSet): Child {
   const columns = ["Label", "Kind", "Known of", "Values (training images)"];
   return h(
     "details",
-    { class: "behind" },
+    { class: "askable" },
     h("summary", {}, "What its model can be asked for"),
     table("Labels of the model, and the training images nearest to each value", columns, rows, { class: "schema" }),
   );

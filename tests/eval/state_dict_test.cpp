@@ -216,7 +216,35 @@ TEST(PickleTest, RefusesWhatDoesNotFit) {
   refused("NNR.", "a global");
   refused("\x81.", "0x81");
   refused("X\xff\xff\xff\xff", "cut off");
-  refused(std::string((std::size_t{1} << 22) + 1, 'N') + ".", "at most 4194304 values");
+}
+
+// Files of a few thousand bytes that would otherwise become millions of items.
+TEST(PickleTest, TakesNoMoreMemoryThanAFewTimesItsBytes) {
+  const auto refused = [](const std::string& bytes, const std::vector<std::string>& parts) {
+    expect_error([&] { Pickle(bytes, {}, "x"); }, ErrorCode::bad_input, parts);
+  };
+  const auto repeated = [](const std::string& part, int times) {
+    std::string all;
+    for (int i = 0; i < times; ++i) all += part;
+    return all;
+  };
+  // [("k", 1)] * 1000, and of that an OrderedDict again and again.
+  const std::string list = "X\x01\0\0\0kK\x01\x86q\x00"s + "](" + repeated("h\x00"s, 1000) + "eq\x01"s;
+  const std::string dict = "ccollections\nOrderedDict\nq\x02"s;
+  refused(list + dict + repeated("h\x02h\x01\x85R0"s, 100) + ".", {"x: expected containers of at most", "found more"});
+  // The same list as an attribute, a tuple's item and a dict's value costs nothing.
+  EXPECT_NO_THROW(Pickle(list + repeated("h\x01\x85"s, 100) + ".", {}, "x"));
+  // One value, stored a thousand times.
+  refused("N" + std::string(1000, '\x94') + ".", {"expected at most 1 stored values", "found more"});
+  refused(std::string(std::size_t{1} << 20, 'N') + ".", {"x: expected at most", "values in", "bytes, found more"});
+}
+
+// As Python 2 wrote it: a dict of pairs as short as they can be.
+TEST(PickleTest, ReadsADictOfShortPairs) {
+  std::string bytes = "\x80\x02"s + "ccollections\nOrderedDict\n](";
+  for (int i = 0; i < 1000; ++i) bytes += "U\x01kN\x86"s;
+  const Pickle pickle(bytes + "e\x85R.", {}, "x");
+  EXPECT_EQ(pickle.root().items.size(), 2000U);
 }
 
 }  // namespace

@@ -86,6 +86,19 @@ TEST_F(StoredZipTest, RefusesAListThatReachesBeyondTheFile) {
   expect_error([&] { open(more); }, ErrorCode::bad_input, {"expected a list of 2 records, found 1 whole ones"});
 }
 
+TEST_F(StoredZipTest, TellsAMissingFileFromOneThatItCannotRead) {
+  expect_error([&] { StoredZip(folder_ / "none.pt"); }, ErrorCode::not_found, {"none.pt: no such file"});
+  expect_error([&] { StoredZip(folder_.path()); }, ErrorCode::io, {"cannot be read"});
+}
+
+TEST_F(StoredZipTest, FillsNothingButTheRecordsOwnSize) {
+  StoredZip zip = open(archive(3, 3, 0));
+  std::array<std::byte, 4> to{};
+  for (const std::size_t size : {2U, 4U})
+    expect_error([&] { zip.read("data.pkl", std::span(to).first(size)); }, ErrorCode::bad_input,
+                 {"x.pt: expected " + std::to_string(size) + " bytes of record 'data.pkl', found 3"});
+}
+
 TEST_F(StoredZipTest, RefusesAnArchiveCutAnywhere) {
   const std::string whole = archive(3, 3, 0);
   for (std::size_t length = 0; length < whole.size(); ++length)

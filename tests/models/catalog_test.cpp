@@ -1,5 +1,6 @@
 #include "nodulus/models/catalog.h"
 
+#include <ATen/Parallel.h>
 #include <gmock/gmock.h>
 
 #include "nodulus/core/error.h"
@@ -71,35 +72,49 @@ TEST_P(FamilyContract, TheSameTorchSeedBuildsTheSameNetwork) {
   for (std::size_t i = 0; i < a.size(); ++i) EXPECT_TRUE(a[i].equal(b[i]));
 }
 
-// What generation promises: an image does not depend on the batch that it is in. One noise level for all.
-TEST_P(FamilyContract, AnImageDoesNotDependOnItsBatch) {
-  const auto network = architecture()->build();
-  network->eval();
+/// So many threads while it lives.
+class Threads {
+ public:
+  explicit Threads(int count) : before_(at::get_num_threads()) { at::set_num_threads(count); }
+  Threads(const Threads&) = delete;
+  Threads& operator=(const Threads&) = delete;
+  ~Threads() { at::set_num_threads(before_); }
+
+ private:
+  int before_;
+};
+
+/// A batch of five at these noise levels gives what each image alone gives.
+void expect_images_of_their_own(Network& network, const torch::Tensor& levels) {
+  network.eval();
   torch::manual_seed(3);
-  for (torch::Tensor& p : network->parameters()) torch::NoGradGuard(), p.set_data(torch::randn_like(p) * 0.1);
+  for (torch::Tensor& p : network.parameters()) torch::NoGradGuard(), p.set_data(torch::randn_like(p) * 0.1);
   const torch::NoGradGuard no_grad;
   const torch::Tensor x = torch::randn({5, 2, 32, 32});
-  const torch::Tensor level = torch::tensor({7.0F});
-  const torch::Tensor together = network->forward(x, level);
+  const torch::Tensor together = network.forward(x, levels);
   for (std::int64_t i = 0; i < 5; ++i) {
-    const torch::Tensor alone = network->forward(x.narrow(0, i, 1), level);
+    const torch::Tensor own = levels.size(0) == 1 ? levels : levels.narrow(0, i, 1);
+    const torch::Tensor alone = network.forward(x.narrow(0, i, 1), own);
     EXPECT_TRUE(alone[0].equal(together[i])) << i << " differs by " << (alone[0] - together[i]).abs().max();
+  }
+}
+
+// What generation promises: an image does not depend on the batch that it is in, nor on how threads share that. With
+// three, libtorch cuts a batch of five within its images.
+TEST_P(FamilyContract, AnImageDoesNotDependOnItsBatch) {
+  const auto network = architecture()->build();
+  for (const int count : {at::get_num_threads(), 3}) {
+    const Threads threads(count);
+    expect_images_of_their_own(*network, torch::tensor({7.0F}));
   }
 }
 
 // The same where each image has a noise level of its own.
 TEST_P(FamilyContract, AnImageDoesNotDependOnItsBatchNorOnItsNeighboursNoise) {
   const auto network = architecture()->build();
-  network->eval();
-  torch::manual_seed(4);
-  for (torch::Tensor& p : network->parameters()) torch::NoGradGuard(), p.set_data(torch::randn_like(p) * 0.1);
-  const torch::NoGradGuard no_grad;
-  const torch::Tensor x = torch::randn({5, 2, 32, 32});
-  const torch::Tensor levels = torch::tensor({0.013F, 0.4F, 1.7F, 0.98F, 3.3F});
-  const torch::Tensor together = network->forward(x, levels);
-  for (std::int64_t i = 0; i < 5; ++i) {
-    const torch::Tensor alone = network->forward(x.narrow(0, i, 1), levels.narrow(0, i, 1));
-    EXPECT_TRUE(alone[0].equal(together[i])) << i << " differs by " << (alone[0] - together[i]).abs().max();
+  for (const int count : {at::get_num_threads(), 3}) {
+    const Threads threads(count);
+    expect_images_of_their_own(*network, torch::tensor({0.013F, 0.4F, 1.7F, 0.98F, 3.3F}));
   }
 }
 

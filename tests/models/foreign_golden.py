@@ -29,7 +29,7 @@ def numbers(name, *shape):
 
 
 def fill(network, layout):
-    """The numbers that foreign_layout_test.cpp gives the tensor of this name."""
+    """The numbers that foreign_numbers() of golden.cpp gives the tensor of this name."""
     for name, tensor in network.state_dict().items():
         if name == "sigmas" or name.endswith("resample_filter"):
             continue
@@ -54,6 +54,22 @@ def fill(network, layout):
 def entry(name, layout, options, network, outputs):
     return {"name": name, "layout": layout, "options": options,
             "tensors": {key: list(value.shape) for key, value in network.state_dict().items()}, **outputs}
+
+
+def uncentred_score_sde(name, options, ncsnpp):
+    """As configs/default_*_configs.py have images for VE, from 0 to 1, in whose scale sigma is half of ours; and with
+    the output over sigma: a score, from which the denoised image follows by Tweedie's formula."""
+    config = configuration(options)
+    config.data.centered = False
+    config.model.scale_by_sigma = True
+    network = fill(ncsnpp.NCSNpp(config), "score-sde")
+    x = (image(2, options["image_channels"], options["resolution"], options["resolution"]).float() + 1) / 2
+    sigma = torch.tensor([0.07, 1.9])
+    score = network(x, sigma)
+    each = sigma.view(2, 1, 1, 1)
+    return entry(name, "score-sde", {**options, "centered": False}, network,
+                 {"sigma": rounded(2 * sigma, 1), "c_noise": rounded(torch.log(2 * sigma), 1), "stride": 7,
+                  "output": rounded(score * each, 7), "denoised": rounded(2 * (x + each ** 2 * score) - 1, 7)})
 
 
 def score_sde(name, options, ncsnpp):
@@ -84,17 +100,16 @@ def adm(name, o, unet):
                                            "c_noise": rounded(c_noise, 1), "stride": 7, "output": rounded(y, 7)})
 
 
-def stylegan2(o, networks):
+def stylegan2(prefix, o, networks):
+    common = {"channel_base": o["channel_base"], "channel_max": o["channel_max"], "conv_clamp": o.get("clamp")}
     g = fill(networks.Generator(o["z"], 0, o["w"], o["resolution"], o["image_channels"],
-                                mapping_kwargs={"num_layers": o["mapping_layers"]},
-                                synthesis_kwargs={"channel_base": o["channel_base"], "channel_max": o["channel_max"]}),
+                                mapping_kwargs={"num_layers": o["mapping_layers"]}, synthesis_kwargs=common),
              "stylegan2-ada")
-    d = fill(networks.Discriminator(0, o["resolution"], o["image_channels"], channel_base=o["channel_base"],
-                                    channel_max=o["channel_max"]), "stylegan2-ada")
+    d = fill(networks.Discriminator(0, o["resolution"], o["image_channels"], **common), "stylegan2-ada")
     y = g(numbers("z", 2, o["z"]), torch.zeros(2, 0), truncation_psi=0.7, noise_mode="const")
     scores = d(numbers("images", 4, o["image_channels"], o["resolution"], o["resolution"]), torch.zeros(4, 0))
-    return [entry("generator", "stylegan2-ada", o, g, {"stride": 7, "output": rounded(y, 7)}),
-            entry("discriminator", "stylegan2-ada", o, d, {"stride": 1, "output": rounded(scores, 1)})]
+    return [entry(prefix + "generator", "stylegan2-ada", o, g, {"stride": 7, "output": rounded(y, 7)}),
+            entry(prefix + "discriminator", "stylegan2-ada", o, d, {"stride": 1, "output": rounded(scores, 1)})]
 
 
 SONG = {**SMALL, "multipliers": [1, 2]}
@@ -142,10 +157,12 @@ if __name__ == "__main__":
     with torch.no_grad():
         _, ncsnpp = load_reference(song)
         cases = [score_sde(name, o, ncsnpp) for name, o in SCORE_SDE_CASES.items()]
+        cases.append(uncentred_score_sde("NCSN++ of uncentred images", {**SONG, **NCSNPP}, ncsnpp))
         sys.path.insert(0, os.path.abspath(dhariwal))
         from guided_diffusion import unet
         cases += [adm(name, o, unet) for name, o in ADM_CASES.items()]
         sys.path.insert(0, os.path.abspath(karras))
         from training import networks
-        cases += stylegan2(STYLEGAN2, networks)
+        cases += stylegan2("", STYLEGAN2, networks)
+        cases += stylegan2("clamped ", {**STYLEGAN2, "clamp": 2}, networks)
     print(compact(cases))

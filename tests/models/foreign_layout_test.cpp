@@ -16,29 +16,13 @@ using torch::Tensor;
 using Json = nlohmann::json;
 
 UnetOptions unet_options(const Json& o) {
-  UnetOptions options;
-  options.image_channels = o.at("image_channels");
-  options.resolution = o.at("resolution");
-  options.channels = o.at("channels");
-  options.multipliers = o.at("multipliers").get<std::vector<int>>();
-  options.blocks = o.at("blocks");
-  options.attention_resolutions = o.at("attention").get<std::vector<int>>();
-  options.block = o.at("block");
+  UnetOptions defaults;
   if (o.contains("heads")) {
-    options.form = "adm";
-    options.heads = o.at("heads");
-    options.head_channels = o.at("head_channels");
-    options.scale_shift = o.at("scale_shift");
-    return options;
+    defaults.form = "adm";
+  } else {
+    defaults.attention_up = "last";
   }
-  options.attention_up = "last";
-  options.fir = o.at("fir");
-  options.skip_rescale = o.at("skip_rescale");
-  options.embedding = o.at("embedding");
-  options.progressive = o.at("progressive");
-  options.progressive_input = o.at("progressive_input");
-  options.progressive_combine = o.at("progressive_combine");
-  return options;
+  return golden_unet_options(o, defaults);
 }
 
 ForeignLayout layout_of(const Json& entry) {
@@ -65,7 +49,10 @@ TEST(ForeignLayout, OfUnetsGivesTheNumbersOfTheAuthorsCode) {
       EXPECT_EQ(parameter_count(*network), entry.at("parameters"));
     }
     std::vector<std::string> halved;
-    take(*network, translated(layout_of(entry), golden_foreign_tensors(entry), tensors_of(*network), "x.pt", halved));
+    NamedTensors ours =
+        translated(layout_of(entry), golden_foreign_tensors(entry), tensors_of(*network), "x.pt", halved);
+    if (!entry.at("options").value("centered", true)) rescale_levels(ours, 2);
+    take(*network, ours);
     EXPECT_EQ(halved.size(), entry.at("options").value("learn_sigma", false) ? 2U : 0U);
     const auto c_noise = torch::tensor(entry.at("c_noise").get<std::vector<float>>());
     const Tensor x = entry.value("input_scale", 1.0) * golden_image(options.image_channels, options.resolution);
@@ -74,19 +61,7 @@ TEST(ForeignLayout, OfUnetsGivesTheNumbersOfTheAuthorsCode) {
     RecordProperty(entry.at("name"), std::to_string(difference * 1e6) + "e-6");
     ++seen;
   }
-  EXPECT_EQ(seen, 8);
-}
-
-StyleGan2Options stylegan2_options(const Json& o) {
-  StyleGan2Options options;
-  options.resolution = o.at("resolution");
-  options.image_channels = o.at("image_channels");
-  options.z = o.at("z");
-  options.w = o.at("w");
-  options.mapping_layers = o.at("mapping_layers");
-  options.channel_base = o.at("channel_base");
-  options.channel_max = o.at("channel_max");
-  return options;
+  EXPECT_EQ(seen, 9);
 }
 
 template <class Network>
@@ -99,17 +74,20 @@ void take_stylegan2(Network& network, const NamedTensors& theirs) {
 
 TEST(ForeignLayout, OfStyleGan2GivesTheNumbersOfTheAuthorsCode) {
   const torch::NoGradGuard no_grad;
-  const Json of_generator = golden_foreign_case("generator");
-  const StyleGan2Options o = stylegan2_options(of_generator.at("options"));
-  const auto generator = make_generator(o);
-  take_stylegan2(*generator, golden_foreign_tensors(of_generator));
-  const Tensor ws = generator->broadcast(generator->map(golden_normal("z", {2, o.z}), {}), 0.7);
-  EXPECT_LT(golden_difference(of_generator, generator->synthesize(ws, LayerNoise::constant)), 1e-4);
-  const Json of_discriminator = golden_foreign_case("discriminator");
-  const auto discriminator = make_discriminator(o);
-  take_stylegan2(*discriminator, golden_foreign_tensors(of_discriminator));
-  const Tensor images = golden_normal("images", {4, o.image_channels, o.resolution, o.resolution});
-  EXPECT_LT(golden_difference(of_discriminator, discriminator->forward(images, {})), 1e-4);
+  for (const std::string kind : {"", "clamped "}) {
+    SCOPED_TRACE(kind);
+    const Json of_generator = golden_foreign_case(kind + "generator");
+    const StyleGan2Options o = golden_stylegan2_options(of_generator.at("options"));
+    const auto generator = make_generator(o);
+    take_stylegan2(*generator, golden_foreign_tensors(of_generator));
+    const Tensor ws = generator->broadcast(generator->map(golden_normal("z", {2, o.z}), {}), 0.7);
+    EXPECT_LT(golden_difference(of_generator, generator->synthesize(ws, LayerNoise::constant)), 1e-4);
+    const Json of_discriminator = golden_foreign_case(kind + "discriminator");
+    const auto discriminator = make_discriminator(o);
+    take_stylegan2(*discriminator, golden_foreign_tensors(of_discriminator));
+    const Tensor images = golden_normal("images", {4, o.image_channels, o.resolution, o.resolution});
+    EXPECT_LT(golden_difference(of_discriminator, discriminator->forward(images, {})), 1e-4);
+  }
 }
 
 class ForeignTensorsTest : public testing::Test {
@@ -155,7 +133,7 @@ TEST_F(ForeignTensorsTest, WhatIsNoFiniteFloatIsRefused) {
   theirs_["all_modules.1.bias"] = torch::full({64}, std::nan(""));
   refused({"'all_modules.1.bias': expected finite numbers"});
   theirs_["all_modules.1.bias"] = torch::zeros({64}, torch::kLong);
-  refused({"'all_modules.1.bias': expected floats"});
+  refused({"'all_modules.1.bias': expected floats, found Long"});
 }
 
 TEST_F(ForeignTensorsTest, TwiceTheOutputsAreTakenWhereTheLayoutHasThem) {
@@ -169,7 +147,7 @@ TEST_F(ForeignTensorsTest, TwiceTheOutputsAreTakenWhereTheLayoutHasThem) {
 
 TEST(ForeignLayout, RefusesAnotherResamplingFilter) {
   const Json entry = golden_foreign_case("generator");
-  const auto generator = make_generator(stylegan2_options(entry.at("options")));
+  const auto generator = make_generator(golden_stylegan2_options(entry.at("options")));
   NamedTensors theirs = golden_foreign_tensors(entry);
   theirs["synthesis.b8.resample_filter"] = torch::full({4, 4}, 1.0F / 16);
   test::expect_error([&] { take_stylegan2(*generator, theirs); }, ErrorCode::bad_input,
@@ -181,10 +159,16 @@ TEST(ForeignLayout, RefusesOptionsThatTheirCodeHasNot) {
     test::expect_error([&] { adm ? adm_layout(options, true) : score_sde_layout(options); }, ErrorCode::usage, {part});
   };
   UnetOptions options = adm_options();
-  refused(options, false, "layout score-sde: expected unet.form ddpm");
+  refused(options, false, "layout score-sde: expected unet.form ddpm, found adm");
   options.patch = 2;
-  refused(options, true, "layout adm: expected unet.patch 1");
-  refused({}, false, "expected unet.attention_up last");
+  refused(options, true, "layout adm: expected unet.patch 1, found 2");
+  refused({}, false, "expected unet.attention_up last, found every");
+  options = ncsnpp_options();
+  options.head_channels = 64;
+  refused(options, false, "layout score-sde: expected unet.head_channels 0, found 64");
+  options.head_channels = 0;
+  options.scale_shift = true;
+  refused(options, false, "expected unet.scale_shift false, found true");
 }
 
 TEST(ForeignLayout, AveragesTakeThePlaceOfTrainedTensorsInTheFilesOrder) {

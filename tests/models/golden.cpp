@@ -22,6 +22,53 @@ nlohmann::json golden_cases(const std::string& name) {
 
 namespace {
 
+/// Sets `to` where the case says what it is.
+template <class T>
+void take(const nlohmann::json& json, const char* key, T& to) {
+  if (const auto found = json.find(key); found != json.end()) to = found->get<T>();
+}
+
+}  // namespace
+
+UnetOptions golden_unet_options(const nlohmann::json& json, UnetOptions defaults) {
+  UnetOptions o = std::move(defaults);
+  take(json, "image_channels", o.image_channels);
+  take(json, "resolution", o.resolution);
+  take(json, "channels", o.channels);
+  take(json, "multipliers", o.multipliers);
+  take(json, "blocks", o.blocks);
+  take(json, "attention", o.attention_resolutions);
+  take(json, "block", o.block);
+  take(json, "fir", o.fir);
+  take(json, "skip_rescale", o.skip_rescale);
+  take(json, "embedding", o.embedding);
+  take(json, "progressive", o.progressive);
+  take(json, "progressive_input", o.progressive_input);
+  take(json, "progressive_combine", o.progressive_combine);
+  take(json, "heads", o.heads);
+  take(json, "head_channels", o.head_channels);
+  take(json, "scale_shift", o.scale_shift);
+  return o;
+}
+
+StyleGan2Options golden_stylegan2_options(const nlohmann::json& json) {
+  StyleGan2Options o;
+  take(json, "resolution", o.resolution);
+  take(json, "image_channels", o.image_channels);
+  take(json, "z", o.z);
+  take(json, "w", o.w);
+  take(json, "mapping_layers", o.mapping_layers);
+  take(json, "channel_base", o.channel_base);
+  take(json, "channel_max", o.channel_max);
+  take(json, "labels", o.labels);
+  take(json, "discriminator", o.discriminator);
+  take(json, "group", o.group);
+  take(json, "clamp", o.clamp);
+  return o;
+}
+
+namespace {
+
 /// What foreign_golden.fill() gives a tensor of this name.
 torch::Tensor foreign_numbers(const std::string& layout, const std::string& name,
                               const std::vector<std::int64_t>& shape) {

@@ -5,12 +5,18 @@
 #include <string>
 
 #include "nodulus/models/network.h"
+#include "nodulus/models/stylegan2.h"
+#include "nodulus/models/unet.h"
 
 // What the golden tests share: weights and images that are functions of a name, as golden_weights.py makes them.
 namespace nodulus::models {
 
 /// The cases of tests/models/NAME.
 nlohmann::json golden_cases(const std::string& name);
+
+/// A case's "options"; those that it has not are `defaults`.
+UnetOptions golden_unet_options(const nlohmann::json& json, UnetOptions defaults = {});
+StyleGan2Options golden_stylegan2_options(const nlohmann::json& json);
 
 /// Normal numbers that are a function of a name.
 torch::Tensor golden_normal(const std::string& name, at::IntArrayRef sizes);

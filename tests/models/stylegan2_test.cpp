@@ -11,22 +11,6 @@ namespace {
 
 using torch::Tensor;
 
-StyleGan2Options options_of(const nlohmann::json& json) {
-  StyleGan2Options o;
-  o.resolution = json.at("resolution");
-  o.image_channels = json.at("image_channels");
-  o.z = json.at("z");
-  o.w = json.at("w");
-  o.mapping_layers = json.at("mapping_layers");
-  o.channel_base = json.at("channel_base");
-  o.channel_max = json.at("channel_max");
-  o.labels = json.at("labels");
-  o.discriminator = json.at("discriminator");
-  o.group = json.at("group");
-  o.clamp = json.at("clamp");
-  return o;
-}
-
 /// The numbers that stylegan2_golden.py gives the tensor of this name.
 void fill(torch::nn::Module& network) {
   const torch::NoGradGuard no_grad;
@@ -53,7 +37,7 @@ TEST(StyleGan2, AgreesWithTheAuthorsCodeOnSharedWeights) {
   const torch::NoGradGuard no_grad;
   for (const auto& entry : golden_cases("stylegan2_golden.json")) {
     const auto& json = entry.at("options");
-    const StyleGan2Options o = options_of(json);
+    const StyleGan2Options o = golden_stylegan2_options(json);
     const auto generator = make_generator(o);
     const auto discriminator = make_discriminator(o);
     EXPECT_EQ(parameter_count(*generator), entry.at("generator_parameters"));

@@ -92,11 +92,7 @@ TEST(Unet, RefusesWhatMakesNoNetwork) {
 // Golden numbers: see unet_golden.py beside this file for what made them.
 TEST(Unet, AgreesWithThePaperOnSharedWeights) {
   for (const auto& entry : golden_cases("unet_golden.json")) {
-    UnetOptions options;
-    options.image_channels = entry.at("image_channels");
-    options.resolution = entry.at("resolution");
-    options.channels = entry.at("channels");
-    options.multipliers = entry.at("multipliers").get<std::vector<int>>();
+    const UnetOptions options = golden_unet_options(entry);
     const auto network = make_unet(options);
     EXPECT_EQ(parameter_count(*network), entry.at("parameters"));
     fill_by_name(*network);
@@ -109,21 +105,7 @@ TEST(Unet, AgreesWithThePaperOnSharedWeights) {
 // The authors' own code on the same weights: see score_sde_golden.py. Every kind of every option.
 TEST(Unet, AgreesWithTheAuthorsCodeOnSharedWeights) {
   for (const auto& entry : golden_cases("score_sde_golden.json")) {
-    const auto& o = entry.at("options");
-    UnetOptions options = ddpmpp_options();
-    options.image_channels = o.at("image_channels");
-    options.resolution = o.at("resolution");
-    options.channels = o.at("channels");
-    options.multipliers = o.at("multipliers").get<std::vector<int>>();
-    options.blocks = o.at("blocks");
-    options.attention_resolutions = o.at("attention").get<std::vector<int>>();
-    options.block = o.at("block");
-    options.fir = o.at("fir");
-    options.skip_rescale = o.at("skip_rescale");
-    options.embedding = o.at("embedding");
-    options.progressive = o.at("progressive");
-    options.progressive_input = o.at("progressive_input");
-    options.progressive_combine = o.at("progressive_combine");
+    const UnetOptions options = golden_unet_options(entry.at("options"), ddpmpp_options());
     const auto network = make_unet(options);
     const std::string name = entry.at("name");
     EXPECT_EQ(parameter_count(*network), entry.at("parameters")) << name;

@@ -7,12 +7,15 @@
 #include <array>
 #include <filesystem>
 
+#include "nodulus/core/atomic_file.h"
 #include "nodulus/core/error.h"
 #include "nodulus/models/scorenet.h"
 #include "nodulus/models/unet.h"
 #include "nodulus/sample/ddim.h"
 #include "nodulus/sample/diffusion_source.h"
 #include "nodulus/sample/gan_source.h"
+#include "tests/support/expect_error.h"
+#include "tests/support/temporary_folder.h"
 
 // What a file draws when libtorch alone runs it, beside what we draw.
 namespace nodulus::sample {
@@ -20,7 +23,6 @@ namespace {
 
 using torch::Tensor;
 
-const std::filesystem::path script_file = "torch_script_test.ts";
 const std::vector<std::int64_t> script_seeds{3, 1'000'000'007, 42};
 
 ScriptFacts facts() {
@@ -55,52 +57,56 @@ void expect_close(const Tensor& found, const Tensor& expected, const std::string
 
 std::vector<std::uint64_t> our_seeds() { return {script_seeds.begin(), script_seeds.end()}; }
 
+class TorchScript : public ::testing::Test {
+ protected:
+  nodulus::test::TemporaryFolder folder_;
+  const std::filesystem::path script_file = folder_ / "model.ts";
+};
+
 struct ScriptCase {
   const char* process;
   std::shared_ptr<models::Network> network;
 };
 
+/// The same size of every kind: 2 channels of 16x16, the labels of facts().
+models::UnetOptions small(models::UnetOptions options) {
+  options.image_channels = 2;
+  options.labels = 5;
+  options.resolution = 16;
+  options.channels = 16;
+  options.multipliers = {1, 2};
+  options.attention_resolutions = {8};
+  return options;
+}
+
+std::shared_ptr<models::Network> small_scorenet(int image_channels) {
+  models::ScoreNetOptions options;
+  options.image_channels = image_channels;
+  options.labels = 5;
+  options.resolution = 16;
+  options.channels = {8, 8, 8, 8};
+  options.embedding = 16;
+  return models::make_scorenet(options);
+}
+
 std::vector<ScriptCase> cases() {
-  models::UnetOptions plain;
-  plain.image_channels = 2;
-  plain.labels = 5;
-  plain.resolution = 16;
-  plain.channels = 16;
-  plain.multipliers = {1, 2};
-  plain.attention_resolutions = {8};
-  models::UnetOptions patched = models::ddpmpp_options();
-  patched.image_channels = 2;
-  patched.labels = 5;
-  patched.resolution = 16;
-  patched.patch = 2;
-  patched.channels = 16;
-  patched.multipliers = {1, 2};
-  patched.attention_resolutions = {4};
-  models::UnetOptions filtered = models::ncsnpp_options();
-  filtered.image_channels = 2;
-  filtered.labels = 5;
-  filtered.resolution = 16;
-  filtered.channels = 16;
-  filtered.multipliers = {1, 2};
-  filtered.attention_resolutions = {8};
-  models::UnetOptions adm = plain;
+  models::UnetOptions adm = small({});
   adm.form = "adm";
   adm.heads = 2;
   adm.scale_shift = true;
   adm.block = "biggan";
   adm.channels = 32;
-  models::ScoreNetOptions tutorial;
-  tutorial.image_channels = 2;
-  tutorial.labels = 5;
-  tutorial.resolution = 16;
-  tutorial.channels = {8, 8, 8, 8};
-  tutorial.embedding = 16;
-  return {{"ddpm", models::make_unet(plain)},  {"ddpm", models::make_unet(adm)},
-          {"edm", models::make_unet(patched)}, {"sub-vp", models::make_unet(patched)},
-          {"ve", models::make_unet(filtered)}, {"tutorial-ve", models::make_scorenet(tutorial)}};
+  models::UnetOptions patched = small(models::ddpmpp_options());
+  patched.patch = 2;
+  return {{"ddpm", models::make_unet(small({}))},
+          {"ddpm", models::make_unet(adm)},
+          {"edm", models::make_unet(patched)},
+          {"sub-vp", models::make_unet(patched)},
+          {"ve", models::make_unet(small(models::ncsnpp_options()))},
+          {"tutorial-ve", small_scorenet(2)}};
 }
 
-TEST(TorchScript, DiffusionModelsDrawTheSameImages) {
+TEST_F(TorchScript, DiffusionModelsDrawTheSameImages) {
   for (ScriptCase& c : cases()) {
     randomise(*c.network);
     const std::shared_ptr<process::Process> process = process::make_process(c.process);
@@ -135,7 +141,7 @@ TEST(TorchScript, DiffusionModelsDrawTheSameImages) {
   }
 }
 
-TEST(TorchScript, AGeneratorDrawsTheSameImages) {
+TEST_F(TorchScript, AGeneratorDrawsTheSameImages) {
   models::StyleGan2Options options;
   options.image_channels = 2;
   options.resolution = 16;
@@ -156,13 +162,8 @@ TEST(TorchScript, AGeneratorDrawsTheSameImages) {
   expect_close(drawn(module, asked(), 0.6).toTensor(), GanSource(parts).images(our_seeds(), asked()), "truncated");
 }
 
-TEST(TorchScript, LabelsAndUnitsAreThoseOfTheModel) {
-  models::ScoreNetOptions options;
-  options.labels = 5;
-  options.resolution = 16;
-  options.channels = {8, 8, 8, 8};
-  options.embedding = 16;
-  write_script(script_file, *models::make_scorenet(options), *process::make_process("tutorial-ve"), 1, 16, 2, facts());
+TEST_F(TorchScript, LabelsAndUnitsAreThoseOfTheModel) {
+  write_script(script_file, *small_scorenet(1), *process::make_process("tutorial-ve"), 1, 16, 2, facts());
   torch::jit::Module module = torch::jit::load(script_file.string());
   auto encoded = [&](const std::vector<std::pair<std::string, double>>& values) {
     c10::Dict<std::string, double> dict;
@@ -179,14 +180,40 @@ TEST(TorchScript, LabelsAndUnitsAreThoseOfTheModel) {
   EXPECT_TRUE(module.attr("synthetic").toBool());
 }
 
-TEST(TorchScript, LeavesNothingHalfWritten) {
-  models::ScoreNetOptions options;
-  options.resolution = 16;
-  options.channels = {8, 8, 8, 8};
-  options.embedding = 16;
-  EXPECT_THROW(write_script("no-such-folder/model.ts", *models::make_scorenet(options),
-                            *process::make_process("tutorial-ve"), 1, 16, 2, {}),
-               Error);
+/// What a tracer cannot follow: the number of images is a plain number to it.
+class CountsImages final : public models::Network {
+ public:
+  Tensor forward(const Tensor& x, const Tensor& /*c_noise*/, const Tensor& /*labels*/) override {
+    return x * static_cast<double>(x.size(0));
+  }
+};
+
+TEST_F(TorchScript, WhatItCannotHoldIsRefusedAndNothingIsLeft) {
+  CountsImages network;
+  const auto process = process::make_process("tutorial-ve");
+  const auto written = [&](const std::filesystem::path& file) {
+    write_script(file, network, *process, 1, 16, 2, facts());
+  };
+  nodulus::test::expect_error([&] { written(script_file); }, ErrorCode::internal, {"'forward'", "difference of"});
+  EXPECT_TRUE(std::filesystem::is_empty(folder_.path()));
+  nodulus::test::write_all(script_file, "what was there");
+  nodulus::test::expect_error([&] { written(script_file); }, ErrorCode::internal, {"'forward'"});
+  EXPECT_EQ(read_file(script_file), "what was there");
+  nodulus::test::expect_error(
+      [&] { write_script(folder_ / "none" / "model.ts", *small_scorenet(1), *process, 1, 16, 2, facts()); },
+      ErrorCode::io, {"none"});
+}
+
+TEST_F(TorchScript, LevelsThatNoTableHoldsAreRefused) {
+  write_script(script_file, *small_scorenet(1), *process::make_process("tutorial-ve"), 1, 16, 2, facts());
+  torch::jit::Module module = torch::jit::load(script_file.string());
+  const Tensor x = torch::zeros({1, 1, 16, 16}, torch::kDouble);
+  const auto at = [&](double sigma) {
+    return module.get_method("denoise")({x, torch::full({1}, sigma, torch::kDouble), torch::zeros({1, 5})});
+  };
+  EXPECT_TRUE(at(1.0).toTensor().isfinite().all().item<bool>());
+  EXPECT_ANY_THROW(at(1e-6));
+  EXPECT_ANY_THROW(at(1e3));
 }
 
 }  // namespace

@@ -22,7 +22,7 @@ using ::testing::Not;
 /// model.json of a small model, but for its files.
 Json facts(const std::string& name, int version) {
   Json json = Json::parse(R"json({
-    "schema": {"name": "nodulus.model", "version": 1}, "synthetic": true, "family": "ddpm", "image_channels": 2,
+    "schema": {"name": "nodulus.model", "version": 2}, "synthetic": true, "family": "ddpm", "image_channels": 2,
     "resolution": 64, "window_hu": [-1000, 400], "parameters": 1234, "precision": "F16",
     "conditions": [{"name": "diameter", "unit": "mm", "kind": "number", "meaning": "longest diameter", "known": 90,
                     "words": {}, "values": [{"number": 4, "name": "", "cases": 40},
@@ -110,9 +110,12 @@ TEST_F(Store, WhatWasChangedIsNamedWithBothSums) {
   json["parameters"] = 4321;
   write_json(folder / facts_file, json);
   expect_error([&] { verify(store_.open("lung")); }, ErrorCode::bad_input, {"model.json", "sum", sum, sum_of(json)});
-  json["schema"]["version"] = 9;
-  write_json(folder / facts_file, json);
-  expect_error([&] { (void)store_.open("lung"); }, ErrorCode::bad_input, {"model.json", "version", "9"});
+  for (const int other : {1, 9}) {
+    json["schema"]["version"] = other;
+    write_json(folder / facts_file, json);
+    expect_error([&] { (void)store_.open("lung"); }, ErrorCode::bad_input,
+                 {"model.json", "version", "found " + std::to_string(other)});
+  }
   write_text(folder_ / "models" / "lung" / "current.json", "{}");
   expect_error([&] { (void)store_.current("lung"); }, ErrorCode::bad_input, {"current.json", "schema"});
 }
@@ -149,12 +152,23 @@ TEST(ModelCard, SaysWhatAUserMustKnow) {
 TEST(ModelCard, OfImportedWeightsSaysThatAnotherProgramTrainedThem) {
   Json model = facts("lung", 1);
   model["data"] = {{"sha256", ""}};
-  model["training"]["options"]["imported"] = {{"layout", "adm"}, {"sha256", "5e1f"}};
+  model["training"]["step"] = 0;
+  model["imported"] = {{"layout", "adm"}, {"sha256", "5e1f"}, {"note", "source and licence are unknown"}};
   const std::string card = model_card(model);
   EXPECT_THAT(card, HasSubstr("By another program: its weights came from a file in the layout adm (SHA-256 5e1f)"));
   EXPECT_THAT(card, HasSubstr("Source and licence are not known."));
-  EXPECT_THAT(card, Not(HasSubstr("10 steps")));
+  EXPECT_THAT(card, Not(HasSubstr("images seen")));
   EXPECT_THAT(card, Not(HasSubstr("dataset.json")));
+}
+
+TEST(ModelCard, OfATrainingThatWentOnFromImportedWeightsStillSaysSo) {
+  Json model = facts("lung", 1);
+  model["imported"] = {{"layout", "adm"}, {"sha256", "5e1f"}, {"note", "source and licence are unknown"}};
+  const std::string card = model_card(model);
+  EXPECT_THAT(card, HasSubstr("LIDC-IDRI, CC BY 3.0"));
+  EXPECT_THAT(card, HasSubstr("layout adm learnt from, with which it began: source and licence are unknown."));
+  EXPECT_THAT(card, HasSubstr("10 steps"));
+  EXPECT_THAT(card, HasSubstr("the weights of another program, from a file in the layout adm (SHA-256 5e1f)"));
 }
 
 TEST(ModelCard, RefusesWithoutMeasurementsAndWithCopies) {

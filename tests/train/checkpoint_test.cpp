@@ -72,6 +72,19 @@ TEST(Checkpoint, RoundTrip) {
   EXPECT_TRUE(averaged->parameters()[0].equal(adam.averages()[0]));
 }
 
+TEST(Checkpoint, RemembersThatItsWeightsWereAnotherPrograms) {
+  const auto file = scratch() / "c.safetensors";
+  EXPECT_FALSE(model_json(sample_info()).contains("imported"));
+  CheckpointInfo info = sample_info();
+  info.continued.imported = {"adm", "5e1f"};
+  save_checkpoint(file, info, {});
+  const CheckpointInfo found = read_checkpoint_info(file);
+  EXPECT_EQ(found.continued.imported.layout, "adm");
+  EXPECT_EQ(found.continued.imported.sha256, "5e1f");
+  EXPECT_TRUE(found.continued.sha256.empty());
+  EXPECT_THAT(model_json(found)["imported"]["note"], ::testing::HasSubstr("licence of those weights are not known"));
+}
+
 TEST(Checkpoint, RefusesWeightsThatAreNotFinite) {
   const auto file = scratch() / "c.safetensors";
   const auto net = network(8);

@@ -327,5 +327,18 @@ TEST(GanStep, TheAverageForgetsHalfInItsHalfLife) {
   EXPECT_EQ(GanStep::ema_decay_at(options, 0), 0);
 }
 
+TEST(GanOptions, TheLimitOfActivationsIsThatOfHalfPrecisionUnlessItIsGiven) {
+  GanOptions options;
+  const auto clamp = [&](bool bfloat16) { return options.networks(1, 64, 0, 4, bfloat16).clamp; };
+  EXPECT_EQ(clamp(true), 256);
+  EXPECT_EQ(clamp(false), 0);
+  options.clamp = 256;  // as a model has it that goes on without bfloat16
+  EXPECT_EQ(clamp(false), 256);
+  options.clamp = 0;
+  EXPECT_EQ(clamp(true), 0);
+  options.clamp = -0.5;
+  EXPECT_THROW(clamp(false), Error);
+}
+
 }  // namespace
 }  // namespace nodulus::train

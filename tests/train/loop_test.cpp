@@ -267,5 +267,31 @@ TEST_F(TrainLoop, ChannelsMustBeInTheDataSet) {
   EXPECT_THROW((void)uses_mask(options, *dataset_), Error);
 }
 
+// Of weights from another program, however a training begins with them, and when it is taken up again.
+TEST_F(TrainLoop, RemembersThatItBeganWithAnotherProgramsWeights) {
+  const Training plain = tiny_training(*dataset_, {"--steps", "2"});
+  CheckpointInfo info;
+  info.family = "ddpm";
+  info.continued.imported = {"adm", "5e1f"};
+  const auto file = folder_ / "imported.safetensors";
+  {
+    const data::Loader loader(*dataset_, loader_options(plain.options, *dataset_, {}));
+    save_checkpoint(file, info, plain.make_learner(loader)->weights());
+  }
+  Training continued = plain;
+  continued.inherited = Inheritance{file, {-1000, 400}, {}, {}, {"abc", "", 0, 0, info.continued.imported}};
+  Training transferred = plain;
+  transferred.transfer = file;
+  for (const Training& training : {continued, transferred}) {
+    const RunFolder run = new_run();
+    StopAfter monitor(1);
+    EXPECT_THROW(train(training, run, monitor), Error);
+    EXPECT_EQ(train(training, run, silent_).steps, 2);
+    const CheckpointInfo found = read_checkpoint_info(run.latest_checkpoint());
+    EXPECT_EQ(found.continued.imported.layout, "adm");
+    EXPECT_EQ(found.continued.imported.sha256, "5e1f");
+  }
+}
+
 }  // namespace
 }  // namespace nodulus::train

@@ -23,22 +23,23 @@ inline std::filesystem::path scratch() {
   return folder;
 }
 
-/// Twelve 8x8 discs on noise with their masks.
-inline void write_tiny_dataset(const std::filesystem::path& folder) {
+/// Twelve discs on noise with their masks, 8x8 or of another even side.
+inline void write_tiny_dataset(const std::filesystem::path& folder, int side = 8) {
   ArtifactWriter artifact(folder, "dataset", false);
   data::DatasetInfo info;
-  info.height = info.width = 8;
+  info.height = info.width = side;
   info.masks = true;
   data::DatasetWriter writer(artifact.path(), info, {"patient", "nodule"});
   for (int i = 0; i < 12; ++i) {
-    std::vector<float> noise(64);
+    const auto pixels = static_cast<std::size_t>(side * side);
+    std::vector<float> noise(pixels);
     RandomStream(static_cast<std::uint64_t>(i)).fill_normal(noise);
-    std::vector<std::int16_t> image(64);
-    std::vector<std::uint8_t> mask(64);
-    for (int y = 0; y < 8; ++y) {
-      for (int x = 0; x < 8; ++x) {
-        const auto at = static_cast<std::size_t>(y * 8 + x);
-        mask[at] = (x - 3) * (x - 3) + (y - 4) * (y - 4) <= 2 + i % 4 ? 4 : 0;
+    std::vector<std::int16_t> image(pixels);
+    std::vector<std::uint8_t> mask(pixels);
+    for (int y = 0; y < side; ++y) {
+      for (int x = 0; x < side; ++x) {
+        const auto at = static_cast<std::size_t>(y * side + x);
+        mask[at] = (x - side / 2 + 1) * (x - side / 2 + 1) + (y - side / 2) * (y - side / 2) <= 2 + i % 4 ? 4 : 0;
         image[at] = static_cast<std::int16_t>((mask[at] ? 0 : -800) + 50 * noise[at]);
       }
     }

@@ -37,6 +37,9 @@ class Describe final : public Command {
     if (!info.continued.sha256.empty())
       outcome.text +=
           fmt::format("\nIt goes on from a model that had seen {}.", counted(info.continued.images_seen, "image"));
+    if (const train::Imported& from = info.continued.imported; !from.layout.empty())
+      outcome.text += fmt::format("\nIts weights {} another program's ({}); their source and licence are not known.",
+                                  info.step == 0 ? "are" : "began as", from.layout);
     if (info.conditions.empty()) outcome.text += "\nIt was trained without labels: nothing can be asked for.";
     for (const ConditionLabel& label : info.conditions.labels) outcome.text += label_text(label);
     return outcome;

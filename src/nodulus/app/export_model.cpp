@@ -31,13 +31,14 @@ void write_plain_safetensors(const fs::path& file, const std::vector<train::Stat
 /// What a TorchScript file says of itself.
 std::string about(const train::CheckpointInfo& info) {
   const Json data = info.data.is_object() ? info.data : Json::object();
-  return Json{{"program", program_version()},
-              {"family", info.family},
-              {"synthetic", true},
-              {"note", "for research and teaching, never for diagnosis"},
-              {"sources", data.value("sources", Json::array())},
-              {"conditions", json_of(info.conditions)}}
-      .dump();
+  Json json{{"program", program_version()},
+            {"family", info.family},
+            {"synthetic", true},
+            {"note", "for research and teaching, never for diagnosis"},
+            {"sources", data.value("sources", Json::array())},
+            {"conditions", json_of(info.conditions)}};
+  if (const Json model = train::model_json(info); model.contains("imported")) json["imported"] = model["imported"];
+  return json.dump();
 }
 
 void write_torch_script(const fs::path& file, const fs::path& checkpoint, int steps) {

@@ -34,4 +34,14 @@ eval::TrainedState read_foreign_file(const std::filesystem::path& file) {
   return state;
 }
 
+void check_foreign_file(const std::filesystem::path& file) {
+  if (file.extension() == ".safetensors") {
+    (void)SafetensorsFile(file);
+    return;
+  }
+  if (eval::torch_file_kind(file) != eval::TorchFileKind::state_dict)
+    throw Error(ErrorCode::bad_input,
+                fmt::format("{}: expected a state dict that torch.save() wrote, found another file", file.string()));
+}
+
 }  // namespace nodulus::app

@@ -10,4 +10,7 @@ namespace nodulus::app {
 /// Throws Error{not_found, io}, Error{bad_input} naming the file and what was expected.
 eval::TrainedState read_foreign_file(const std::filesystem::path& file);
 
+/// Looks whether it is such a file, by its beginning and its list of contents. Throws as above.
+void check_foreign_file(const std::filesystem::path& file);
+
 }  // namespace nodulus::app

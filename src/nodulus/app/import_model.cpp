@@ -1,7 +1,9 @@
 #include "nodulus/app/import_model.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
+#include "nodulus/app/foreign_file.h"
 #include "nodulus/app/imported_network.h"
 #include "nodulus/app/shared_options.h"
 #include "nodulus/app/trainable.h"
@@ -40,6 +42,8 @@ class ImportModel final : public Command {
 
   Outcome plan(const CommonOptions& common, Monitor& /*monitor*/) override {
     check(common);
+    check_foreign_file(file_);
+    if (const auto second = network_->second_file(); !second.empty()) check_foreign_file(second);
     return {{{"file", out_.string()}}, fmt::format("would write {} out of {}", out_.string(), file_.string())};
   }
 
@@ -51,7 +55,7 @@ class ImportModel final : public Command {
     info.family = family_;
     info.options = options.to_json();
     info.options.update(weights.settings);
-    info.options["imported"] = {{"layout", layout_}, {"sha256", sha256_file(file_)}};
+    info.continued.imported = {layout_, sha256_file(file_)};
     info.image_channels = static_cast<int>(channels_.size());
     info.resolution = size_;
     info.window_hu = window_.window();
@@ -76,7 +80,8 @@ class ImportModel final : public Command {
     if (std::filesystem::exists(out_) && !common.force)
       throw Error(ErrorCode::exists, fmt::format("'{}' is there already; --force replaces it", out_.string()));
     if (channels_ != std::vector<std::string>{"ct"} && channels_ != std::vector<std::string>{"ct", "mask"})
-      throw Error(ErrorCode::usage, "--channels: expected ct or ct,mask, found another order");
+      throw Error(ErrorCode::usage,
+                  fmt::format("--channels: expected ct or ct,mask, found {}", fmt::join(channels_, ",")));
     (void)window_.window();
     network_->fit(static_cast<int>(channels_.size()), size_);
   }

@@ -29,6 +29,9 @@ struct LayoutRow {
   std::pair<const char*, const char*> fixed;
 };
 
+/// With fewer, score_sde_pytorch's `ddpm` model, whose norms all have 32 groups (models/ddpm.py), is none of ours.
+constexpr int least_ddpm_channels = 128;
+
 constexpr std::array layout_rows{
     LayoutRow{"score-sde", "ncsnpp", {"unet.attention_up", "last"}},
     LayoutRow{"adm", "adm", {"unet.form", "adm"}},
@@ -62,6 +65,7 @@ class ImportedUnet final : public ImportedNetwork {
     if (family_.architecture->unet() == nullptr)
       throw Error(ErrorCode::usage, fmt::format("--family: layout {} has U-Nets; expected a family of these, found {}",
                                                 layout.name, family));
+    centered_ = layout.name != "score-sde" || family_.process_name != "ve";
   }
 
   void describe(Options& options) override {
@@ -73,6 +77,9 @@ class ImportedUnet final : public ImportedNetwork {
       options.add("heads_order", heads_order_, "of attention's outputs; new: as use_new_attention_order has it")
           .one_of({"legacy", "new"})
           .command_line_only();
+    if (layout_.name == "score-sde")
+      options.add("centered", centered_, "its images went from -1 to 1, rather than from 0 to 1; default: not for VE")
+          .command_line_only();
     family_.architecture->describe(options);
     family_.process->describe(options);
     options.read_json({{layout_.fixed.first, layout_.fixed.second}}, std::string(layout_.name));
@@ -82,6 +89,7 @@ class ImportedUnet final : public ImportedNetwork {
     family_.prepare();
     family_.architecture->fit(channels, size, 0);
     const models::UnetOptions& unet = *family_.architecture->unet();
+    if (layout_.name == "score-sde") check_score_sde(unet);
     tensors_ =
         layout_.name == "adm" ? models::adm_layout(unet, heads_order_ == "legacy") : models::score_sde_layout(unet);
   }
@@ -90,9 +98,10 @@ class ImportedUnet final : public ImportedNetwork {
     const auto network = family_.architecture->build();
     ImportedWeights result;
     std::vector<std::string> halved;
-    const NamedTensors ours = models::translated(tensors_, file_weights(file, tensors_, average, result.notes),
-                                                 models::tensors_of(*network), file.string(), halved);
+    NamedTensors ours = models::translated(tensors_, file_weights(file, tensors_, average, result.notes),
+                                           models::tensors_of(*network), file.string(), halved);
     if (!halved.empty()) result.notes.emplace_back("the outputs for a learnt variance were left out");
+    if (!centered_) center(ours, result);
     result.state = train::averaged_weights(*network);
     for (train::StateTensor& slot : result.state) slot.tensor = ours.at(name_in_network(slot.name));
     if (const auto found = ours.find("fourier.frequencies"); found != ours.end()) {
@@ -104,25 +113,63 @@ class ImportedUnet final : public ImportedNetwork {
   }
 
  private:
+  /// What score_sde_pytorch has networks or noise of, and we have none.
+  void check_score_sde(const models::UnetOptions& unet) const {
+    const bool ve = family_.process_name == "ve";
+    if (family_.name == "ddpm" && unet.channels < least_ddpm_channels)
+      throw Error(ErrorCode::usage,
+                  fmt::format("--family ddpm: layout score-sde normalises its networks of this name in 32 groups, of "
+                              "fewer channels, too, where we have fewer groups; expected unet.channels >= {}, found {}",
+                              least_ddpm_channels, unet.channels));
+    if (ve && unet.embedding != "fourier")
+      throw Error(
+          ErrorCode::usage,
+          fmt::format("--process ve: layout score-sde counts levels down, from the noisiest, where they are not "
+                      "continuous; expected unet.embedding fourier, found {}",
+                      unet.embedding));
+    if (!centered_ && !ve)
+      throw Error(
+          ErrorCode::usage,
+          fmt::format("--no-centered: expected process ve, whose noise leaves an image's scale as it is, found {}",
+                      family_.process_name));
+  }
+
+  /// Theirs sees images x' from 0 to 1 as 2 x' - 1, which is our x, but levels in the scale of x': of 2 sigma' in ours.
+  /// Its output h, the score times sigma', stays: D(x) = 2 D'(x') - 1 = 2 (x' + sigma' h) - 1 = x + sigma h.
+  void center(NamedTensors& ours, ImportedWeights& result) const {
+    constexpr double factor = 2;
+    models::rescale_levels(ours, factor);
+    Options given;
+    family_.process->describe(given);
+    for (const char* const key : {"ve.sigma_min", "ve.sigma_max"})
+      result.settings[key] = factor * given.find(key)->value().get<double>();
+    result.notes.emplace_back(
+        "its images went from 0 to 1, so its noise levels are twice as large in ours, of -1 to 1");
+  }
+
   LayoutRow layout_;
   FamilyParts family_;
   std::string heads_order_ = "legacy";
+  bool centered_ = true;
   models::ForeignLayout tensors_;
 };
 
 class ImportedStyleGan2 final : public ImportedNetwork {
  public:
+  [[nodiscard]] fs::path second_file() const override { return discriminator_; }
+
   void describe(Options& options) override {
     options.add("discriminator", discriminator_, "the discriminator's file, without which it cannot be trained on")
         .command_line_only();
     options.add("batch", batch_, "images a step where it is trained on; 0: by the size").between(0, 65536);
-    options.add("bfloat16", clamped_, "activations have the limit of 256 that training in 16 bits gives them");
+    settings_.clamp = 256;  // their train.py's, unless it had --fp32
     settings_.describe(options);
   }
 
   void fit(int channels, int size) override {
     if (batch_ == 0) batch_ = train::GanOptions::auto_batch(size);
-    networks_ = settings_.networks(channels, size, 0, batch_, clamped_);
+    networks_ = settings_.networks(channels, size, 0, batch_, false);
+    settings_.clamp = networks_.clamp;
   }
 
   [[nodiscard]] ImportedWeights weights(const fs::path& file, bool average) const override {
@@ -158,7 +205,6 @@ class ImportedStyleGan2 final : public ImportedNetwork {
   models::StyleGan2Options networks_;
   fs::path discriminator_;
   int batch_ = 0;
-  bool clamped_ = false;
 };
 
 }  // namespace

@@ -14,7 +14,7 @@ namespace nodulus::app {
 /// What a checkpoint gets from another program's file.
 struct ImportedWeights {
   std::vector<train::StateTensor> state;
-  Json settings = Json::object();  ///< Of the network, which the file alone knows.
+  Json settings = Json::object();  ///< Of network and noise, in place of those that were given.
   std::vector<std::string> notes;  ///< What was chosen or left out.
 };
 
@@ -29,6 +29,8 @@ class ImportedNetwork {
   virtual void describe(Options& options) = 0;
   /// Throws Error{usage} where the settings make no network, or none that the layout has.
   virtual void fit(int channels, int size) = 0;
+  /// Another file that weights are read from; "": none.
+  [[nodiscard]] virtual std::filesystem::path second_file() const { return {}; }
   /// The weights, as averaged ones. `average`: of a file that has both, the moving averages rather than the last ones.
   /// Throws as read_foreign_file() and models::translated().
   [[nodiscard]] virtual ImportedWeights weights(const std::filesystem::path& file, bool average) const = 0;

@@ -143,7 +143,7 @@ class Train final : public Command {
     if (own.empty()) {
       inherited.ancestry = {sha256_file(inherited.checkpoint), model.dataset_hash,
                             model.images_seen + model.continued.images_seen,
-                            dataset.items_of_ancestor(model.dataset_hash)};
+                            dataset.items_of_ancestor(model.dataset_hash), model.continued.imported};
     }
     inherited_ = inherited;
   }

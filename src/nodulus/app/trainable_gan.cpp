@@ -25,6 +25,7 @@ class TrainableGan final : public Trainable {
                              !settings.transfer.empty());  // its checks, before a folder
     networks_ = settings_.networks(loader.channels(), loader.height(), static_cast<int>(loader.conditions().width()),
                                    settings.batch, settings.bfloat16);
+    settings_.clamp = networks_.clamp;  // the networks keep it where they are trained on without bfloat16
   }
 
   [[nodiscard]] std::int64_t parameter_count() const override {

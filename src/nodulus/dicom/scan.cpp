@@ -27,9 +27,9 @@ struct Walk {
 
 /// Collects regular files below a folder. A folder is entered once, however many links lead to it; a file that
 /// is linked from two places is read once, by the path that sorts first.
-class Walker {
+class FolderWalker {
  public:
-  explicit Walker(Monitor& monitor) : monitor_(monitor) {}
+  explicit FolderWalker(Monitor& monitor) : monitor_(monitor) {}
 
   void enter(const fs::path& path) {
     std::error_code error;
@@ -140,7 +140,7 @@ void add_to_series(std::map<std::string, Series>& all, const SliceHeader& header
 }
 
 Walk walk_roots(const std::vector<fs::path>& roots, Monitor& monitor) {
-  Walker walker(monitor);
+  FolderWalker walker(monitor);
   for (const fs::path& root : roots) {
     std::error_code error;
     if (!fs::exists(root, error)) throw Error(ErrorCode::not_found, root.string() + ": no such file or folder");

@@ -11,7 +11,10 @@ namespace nodulus::eval {
 namespace {
 
 constexpr std::uint64_t newest_protocol = 4;
-constexpr std::size_t most_values = std::size_t{1} << 22;  // some 500 MB of them, a hundred times what models have
+// Values take this much for each byte read, twice what those of a state dict do (20 of 80 bytes each for a tensor,
+// whose text has some 110), and as much as small files have besides.
+constexpr std::size_t value_bytes_a_byte = 32;
+constexpr std::size_t spare_value_bytes = std::size_t{16} << 20;
 constexpr std::string_view ordered_dict = "collections.OrderedDict";
 
 }  // namespace
@@ -63,9 +66,17 @@ std::string_view Pickle::line() {
 // ---- Values and the stack
 
 PickleValue* Pickle::add(Kind kind) {
-  if (values_.size() == most_values) fail(fmt::format("at most {} values", most_values), "more");
+  const std::size_t most = (spare_value_bytes + value_bytes_a_byte * position_) / sizeof(PickleValue);
+  if (values_.size() >= most) fail(fmt::format("at most {} values in {} bytes", most, position_), "more");
   values_.emplace_back().kind = kind;
   return &values_.back();
+}
+
+/// Counts what a container comes to hold. Each item was put on the stack by a byte of its own; a dict that is made of a
+/// list of pairs holds them a second time, and a pair has five bytes at least.
+void Pickle::hold(std::size_t count) {
+  if (count > position_ - held_) fail(fmt::format("containers of at most {} items in all", position_), "more");
+  held_ += count;
 }
 
 void Pickle::push_integer(Kind kind, std::int64_t value) {
@@ -79,6 +90,7 @@ void Pickle::push_text(std::string_view text) {
 }
 
 void Pickle::push_tuple(std::vector<PickleValue*> items) {
+  hold(items.size());
   push(Kind::tuple);
   stack_.back()->items = std::move(items);
 }
@@ -119,14 +131,24 @@ std::vector<PickleValue*> Pickle::pop_to_mark() {
 }
 
 void Pickle::append(const std::vector<PickleValue*>& items) {
+  hold(items.size());
   auto& held = top(Kind::list, "a list")->items;
   held.insert(held.end(), items.begin(), items.end());
 }
 
 void Pickle::set_items(const std::vector<PickleValue*>& items) {
   if (items.size() % 2 != 0) fail("keys and values", "a key without a value");
+  hold(items.size());
   auto& held = top(Kind::dict, "a dict")->items;
   held.insert(held.end(), items.begin(), items.end());
+}
+
+void Pickle::put(std::uint64_t index) {
+  PickleValue* const value = pop();
+  stack_.push_back(value);
+  if (memo_.size() >= values_.size() && !memo_.contains(index))
+    fail(fmt::format("at most {} stored values, as many as there are", values_.size()), "more");
+  memo_[index] = value;
 }
 
 void Pickle::get(std::uint64_t index) {
@@ -218,11 +240,6 @@ bool Pickle::step_container(unsigned char opcode) {
 }
 
 bool Pickle::step_memo(unsigned char opcode) {
-  const auto put = [&](std::uint64_t index) {
-    PickleValue* const value = pop();
-    stack_.push_back(value);
-    memo_[index] = value;
-  };
   switch (opcode) {
     case 'q': put(number(1)); return true;
     case 'r': put(number(4)); return true;
@@ -250,6 +267,7 @@ bool Pickle::step_object(unsigned char opcode) {
     case 'R': call(); return true;
     case 'Q': {
       PickleValue* const id = pop();
+      hold(1);
       push(Kind::persistent);
       stack_.back()->items = {id};
       return true;
@@ -268,6 +286,7 @@ void Pickle::call() {
   PickleValue* const callable = pop();
   if (!callable->is(Kind::global) || !arguments->is(Kind::tuple)) fail("a global with arguments", "other values");
   if (callable->text != ordered_dict) {
+    hold(2);
     push(Kind::call);
     stack_.back()->items = {callable, arguments};
     return;

@@ -30,7 +30,8 @@ struct PickleValue {
 /// Reads one of Python's pickles (protocols 2 to 4, as the documentation of Python's pickletools describes them) as
 /// data: plain containers, texts, numbers, and the calls and storages that a state dict of PyTorch is made of. It can
 /// run nothing: a global that is not among `globals` is refused by name, and so is every opcode that such files do not
-/// hold. collections.OrderedDict is a dict, and its attributes are passed over.
+/// hold. collections.OrderedDict is a dict, and its attributes are passed over. It takes no more memory than a small
+/// multiple of the bytes read: what they cannot have put into containers one by one is refused.
 class Pickle {
  public:
   /// Reads from the start of `bytes` to the pickle's end. `where` is for messages.
@@ -52,6 +53,7 @@ class Pickle {
   std::string_view line();
 
   PickleValue* add(Kind kind);
+  void hold(std::size_t count);
   void push(Kind kind) { stack_.push_back(add(kind)); }
   void push_integer(Kind kind, std::int64_t value);
   void push_text(std::string_view text);
@@ -68,6 +70,7 @@ class Pickle {
   [[nodiscard]] bool step_object(unsigned char opcode);
   void call();
   void append(const std::vector<PickleValue*>& items);
+  void put(std::uint64_t index);
   void set_items(const std::vector<PickleValue*>& items);
   void get(std::uint64_t index);
 
@@ -79,6 +82,7 @@ class Pickle {
   std::vector<PickleValue*> stack_;
   std::vector<std::size_t> marks_;
   std::unordered_map<std::uint64_t, PickleValue*> memo_;
+  std::size_t held_ = 0;  // items of all values together
   PickleValue* root_ = nullptr;
 };
 

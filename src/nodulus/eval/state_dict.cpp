@@ -154,12 +154,16 @@ std::optional<Tensor> tensor_of_value(const PickleValue* value, Storages& storag
   return rebuilt(value->items[1]->items, storages, where);
 }
 
-/// {"ema": {"shadow_params": [...]}}, or nothing.
-std::vector<Tensor> averages_of(const PickleValue& root, Storages& storages, const std::string& where) {
+/// {"ema": {"shadow_params": [...]}}, at most `most` of them, or nothing.
+std::vector<Tensor> averages_of(const PickleValue& root, std::size_t most, Storages& storages,
+                                const std::string& where) {
   const PickleValue* const state = root.find("ema");
   const PickleValue* const list = state != nullptr ? state->find("shadow_params") : nullptr;
   std::vector<Tensor> averages;
   if (list == nullptr || !list->is(Kind::list)) return averages;
+  if (list->items.size() > most)
+    bad(where, fmt::format("at most {} averages in 'ema.shadow_params', as many as there are weights", most),
+        std::to_string(list->items.size()));
   for (const PickleValue* const value : list->items) {
     const std::string name = fmt::format("{}, 'ema.shadow_params.{}'", where, averages.size());
     const auto tensor = tensor_of_value(value, storages, name);
@@ -185,7 +189,7 @@ TrainedState collect(const PickleValue& root, Storages& storages, const std::str
     if (tensor && state.weights.insert_or_assign(name, *tensor).second) state.order.push_back(name);
   }
   if (state.weights.empty()) bad(where, "a state dict: tensors by name", "no tensor");
-  state.averages = averages_of(root, storages, where);
+  state.averages = averages_of(root, state.order.size(), storages, where);
   return state;
 }
 
@@ -225,31 +229,41 @@ class OldContainer {
  public:
   OldContainer(std::string bytes, std::string where) : bytes_(std::move(bytes)), where_(std::move(where)) {}
 
+  /// One pickle at a time is in memory; the object is read twice, for its storages' ids and then for its tensors.
   TrainedState read() {
     position_ = protocol_bytes + magic.size();
-    const Pickle version = next();
-    if (!version.root().is(Kind::integer) || version.root().integer != container_version)
-      bad(where_, fmt::format("version {} of the container", container_version), "another");
-    const Pickle machine = next();
-    const PickleValue* const order = machine.root().find("little_endian");
-    if (order == nullptr || order->integer != 1) bad(where_, "numbers with the lowest byte first", "others");
-    const Pickle object = next();
-    const Pickle keys = next();
-    read_storages(object, keys);
+    check_version(next());
+    check_order(next());
+    const std::size_t object = position_;
+    const StorageIds ids = storage_ids(next());
+    read_storages(in_order(ids, next()));
     Storages storages{[&](const StorageId& id) {
                         const auto found = storages_.find(id.key);
                         if (found == storages_.end()) bad(where_, fmt::format("storage '{}'", id.key), "none");
                         return found->second;
                       },
                       bytes_.size()};
-    return collect(object.root(), storages, where_);
+    position_ = object;
+    return collect(next().root(), storages, where_);
   }
 
  private:
+  using StorageIds = std::map<std::string, StorageId>;
+
   Pickle next() {
     Pickle pickle(std::string_view(bytes_).substr(position_), known_globals, where_);
     position_ += pickle.size();
     return pickle;
+  }
+
+  void check_version(const Pickle& version) const {
+    if (!version.root().is(Kind::integer) || version.root().integer != container_version)
+      bad(where_, fmt::format("version {} of the container", container_version), "another");
+  }
+
+  void check_order(const Pickle& machine) const {
+    const PickleValue* const order = machine.root().find("little_endian");
+    if (order == nullptr || order->integer != 1) bad(where_, "numbers with the lowest byte first", "others");
   }
 
   std::string_view take(std::size_t count) {
@@ -261,8 +275,8 @@ class OldContainer {
     return taken;
   }
 
-  void read_storages(const Pickle& object, const Pickle& keys) {
-    std::map<std::string, StorageId> ids;
+  [[nodiscard]] StorageIds storage_ids(const Pickle& object) const {
+    StorageIds ids;
     for (const PickleValue& value : object.values()) {
       if (!value.is(Kind::persistent)) continue;
       const StorageId id = storage_id(value, where_);
@@ -270,19 +284,31 @@ class OldContainer {
       if (!is_new && (known->second.type != id.type || known->second.count != id.count))
         bad(where_, fmt::format("storage '{}' to have one type and size", id.key), "two");
     }
+    return ids;
+  }
+
+  /// The storages in the order in which their numbers follow.
+  [[nodiscard]] std::vector<const StorageId*> in_order(const StorageIds& ids, const Pickle& keys) const {
     if (!keys.root().is(Kind::list)) bad(where_, "a list of the storages' keys", "another object");
+    std::vector<const StorageId*> order;
     for (const PickleValue* key : keys.root().items) {
       const auto id = ids.find(key->text);
       if (!key->is(Kind::text) || id == ids.end()) bad(where_, "keys of the storages in use", "another");
+      order.push_back(&id->second);
+    }
+    return order;
+  }
+
+  void read_storages(const std::vector<const StorageId*>& order) {
+    for (const StorageId* id : order) {
       std::int64_t count = 0;
       std::memcpy(&count, take(sizeof count).data(), sizeof count);
-      if (count != id->second.count)
-        bad(where_, fmt::format("storage '{}' to have {} elements", key->text, id->second.count),
-            std::to_string(count));
-      const std::string_view data = take(id->second.bytes());
-      const Tensor storage = torch::empty({count}, id->second.type);
+      if (count != id->count)
+        bad(where_, fmt::format("storage '{}' to have {} elements", id->key, id->count), std::to_string(count));
+      const std::string_view data = take(id->bytes());
+      const Tensor storage = torch::empty({count}, id->type);
       if (!data.empty()) std::memcpy(storage.data_ptr(), data.data(), data.size());
-      storages_[key->text] = storage;
+      storages_[id->key] = storage;
     }
   }
 

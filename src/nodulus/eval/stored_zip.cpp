@@ -35,7 +35,11 @@ std::uint64_t zip_number(std::string_view bytes, std::size_t offset, std::size_t
 StoredZip::StoredZip(const std::filesystem::path& file) : file_(file), stream_(file, std::ios::binary) {
   std::error_code error;
   file_bytes_ = std::filesystem::file_size(file, error);
-  if (error || !stream_) throw Error(ErrorCode::io, fmt::format("{}: cannot read", file.string()));
+  if (error || !stream_) {
+    const bool missing = error == std::errc::no_such_file_or_directory;
+    throw Error(missing ? ErrorCode::not_found : ErrorCode::io,
+                fmt::format("{}: {}", file.string(), missing ? "no such file" : "cannot be read"));
+  }
   read_directory(find_directory());
 }
 
@@ -121,8 +125,8 @@ void StoredZip::read(const std::string& name, std::span<std::byte> to) {
   const std::string header = bytes_at(record.header, local_bytes);
   if (!header.starts_with(local_mark)) fail(fmt::format("the start of record '{:.80}'", name), "other bytes");
   const std::uint64_t start = record.header + local_bytes + zip_number(header, 26, 2) + zip_number(header, 28, 2);
-  if (start > file_bytes_ || to.size() > file_bytes_ - start || to.size() != record.bytes)
-    fail(fmt::format("{} bytes of record '{:.80}'", to.size(), name), "fewer");
+  const std::uint64_t there = std::min<std::uint64_t>(record.bytes, start > file_bytes_ ? 0 : file_bytes_ - start);
+  if (to.size() != there) fail(fmt::format("{} bytes of record '{:.80}'", to.size(), name), std::to_string(there));
   if (to.empty()) return;
   stream_.seekg(static_cast<std::streamoff>(start));
   stream_.read(reinterpret_cast<char*>(to.data()), static_cast<std::streamsize>(to.size()));

@@ -14,11 +14,12 @@ namespace {
 using Form = ForeignTensor::Form;
 using Kind = UnetPartKind;
 
-void require_option(std::string_view layout, bool holds, std::string_view expected) {
-  if (!holds)
-    throw Error(ErrorCode::usage, fmt::format("layout {}: expected {}, which it has no other networks than with; found "
-                                              "another setting",
-                                              layout, expected));
+/// `option` of ours, of which that program's networks all have one value.
+template <class T>
+void require_option(std::string_view layout, std::string_view option, const T& expected, const T& found) {
+  if (expected != found)
+    throw Error(ErrorCode::usage, fmt::format("layout {}: expected unet.{} {}, found {}: it has no other networks",
+                                              layout, option, expected, found));
 }
 
 /// Lists what layers are made of.
@@ -209,20 +210,21 @@ bool ForeignLayout::is_trained(std::string_view name) const {
 
 ForeignLayout score_sde_layout(const UnetOptions& options) {
   constexpr std::string_view layout = "score-sde";
-  require_option(layout, options.form == "ddpm", "unet.form ddpm");
-  require_option(layout, options.attention_up == "last", "unet.attention_up last");
-  require_option(layout, options.patch == 1, "unet.patch 1");
-  require_option(layout, options.heads == 1 && options.head_channels == 0, "unet.heads 1");
-  require_option(layout, !options.scale_shift, "unet.scale_shift off");
+  require_option<std::string>(layout, "form", "ddpm", options.form);
+  require_option<std::string>(layout, "attention_up", "last", options.attention_up);
+  require_option(layout, "patch", 1, options.patch);
+  require_option(layout, "heads", 1, options.heads);
+  require_option(layout, "head_channels", 0, options.head_channels);
+  require_option(layout, "scale_shift", false, options.scale_shift);
   return ScoreSdeWalk(options).walk();
 }
 
 ForeignLayout adm_layout(const UnetOptions& options, bool heads_first) {
   constexpr std::string_view layout = "adm";
-  require_option(layout, options.form == "adm", "unet.form adm");
-  require_option(layout, options.attention_up == "every", "unet.attention_up every");
-  require_option(layout, options.patch == 1, "unet.patch 1");
-  require_option(layout, !options.skip_rescale, "unet.skip_rescale off");
+  require_option<std::string>(layout, "form", "adm", options.form);
+  require_option<std::string>(layout, "attention_up", "every", options.attention_up);
+  require_option(layout, "patch", 1, options.patch);
+  require_option(layout, "skip_rescale", false, options.skip_rescale);
   return AdmWalk(options, heads_first).walk();
 }
 

@@ -4,6 +4,8 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <cmath>
+#include <numbers>
 #include <set>
 
 #include "nodulus/core/error.h"
@@ -45,7 +47,7 @@ Tensor checked(const ForeignTensor& tensor, const std::string& name, const Named
     halved.push_back(name);
   }
   if (!found.sizes().equals(expected)) refuse_tensor(where, name, wanted, text_of(entry->second.sizes()));
-  if (!found.is_floating_point()) refuse_tensor(where, name, "floats", "whole numbers");
+  if (!found.is_floating_point()) refuse_tensor(where, name, "floats", c10::toString(found.scalar_type()));
   found = found.to(torch::kFloat);
   if (!found.isfinite().all().item<bool>()) refuse_tensor(where, name, "finite numbers", "others");
   return tensor.form == Form::transposed ? found.t().unsqueeze(-1).unsqueeze(-1) : found;
@@ -132,6 +134,15 @@ NamedTensors averaged(const ForeignLayout& layout, const NamedTensors& theirs, c
                 fmt::format("{}: ema: expected {} averages, as many as there are weights, found {}", where, next,
                             averages.size()));
   return result;
+}
+
+void rescale_levels(NamedTensors& tensors, double factor) {
+  const Tensor angles =
+      tensors.at("fourier.frequencies").to(torch::kDouble) * (2 * std::numbers::pi * std::log(factor));
+  const auto columns = tensors.at("time1.weight").to(torch::kDouble).chunk(2, 1);  // of the sines, of the cosines
+  const Tensor sines = columns[0] * angles.cos() + columns[1] * angles.sin();
+  const Tensor cosines = columns[1] * angles.cos() - columns[0] * angles.sin();
+  tensors["time1.weight"] = torch::cat({sines, cosines}, 1).to(torch::kFloat);
 }
 
 }  // namespace nodulus::models

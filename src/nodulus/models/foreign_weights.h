@@ -32,4 +32,9 @@ NamedTensors translated(const ForeignLayout& layout, const NamedTensors& theirs,
 NamedTensors averaged(const ForeignLayout& layout, const NamedTensors& theirs, const std::vector<std::string>& order,
                       const std::vector<torch::Tensor>& averages, const std::string& where);
 
+/// Of a network with a Fourier embedding of ln sigma, in our names: makes one that sees `factor` times the levels that
+/// it was trained on as those. f ln(sigma / factor) is a turn of each pair of sine and cosine, which goes into the
+/// weights of "time1" exactly: sin(a - b) = cos b sin a - sin b cos a, cos(a - b) = sin b sin a + cos b cos a.
+void rescale_levels(NamedTensors& tensors, double factor);
+
 }  // namespace nodulus::models

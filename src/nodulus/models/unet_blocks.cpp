@@ -63,12 +63,12 @@ Tensor ResidualBlockImpl::resampled(const Tensor& x) const {
 
 Tensor ResidualBlockImpl::forward(const Tensor& x, const Tensor& activated_embedding) {
   Tensor h = conv1_(resampled(norm1_(x)));
-  const Tensor terms = time_(activated_embedding).unsqueeze(-1).unsqueeze(-1);
+  const Tensor terms = time_(activated_embedding);
   if (options_.scale_shift) {
     const auto parts = terms.chunk(2, 1);
-    h = torch::silu(norm2_->nn::GroupNormImpl::forward(h) * (1 + parts[0]) + parts[1]);
+    h = norm2_->scaled(h, parts[0], parts[1]);
   } else {
-    h = norm2_(h + terms);
+    h = norm2_(h + terms.unsqueeze(-1).unsqueeze(-1));
   }
   h = conv2_(torch::dropout(h, options_.dropout, is_training()));
   const Tensor same = resampled(x);

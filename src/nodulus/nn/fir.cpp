@@ -87,7 +87,8 @@ Tensor fir(const Tensor& x, const FirStep& step) {
 
 Tensor fir_reference(const Tensor& x, const FirStep& step) {
   const FirPlan plan = plan_fir(x, step);
-  const Tensor taps = torch::tensor({1.0, 3.0, 3.0, 1.0}, x.options()) * (step.gain / 8);
+  // type_as: an exported graph keeps the device of the constant, and goes to that of x by it.
+  const Tensor taps = torch::tensor({1.0, 3.0, 3.0, 1.0}, x.options()).type_as(x) * (step.gain / 8);
   const Tensor kernel = torch::outer(taps, taps).reshape({1, 1, 4, 4});
   const Tensor planes = x.reshape({-1, 1, plan.rows, plan.columns});
   Tensor y;

@@ -13,8 +13,10 @@ torch::Tensor sinusoidal_embedding(const torch::Tensor& t, std::int64_t dim) {
   const std::int64_t half = dim / 2;
   const double step = -std::log(10000.0) / static_cast<double>(half - 1);
   const auto options = torch::TensorOptions().dtype(torch::kFloat).device(t.device());
-  const torch::Tensor frequencies = torch::exp(torch::arange(half, options) * step);
-  const torch::Tensor angles = t.to(torch::kFloat).unsqueeze(1) * frequencies.unsqueeze(0);
+  // type_as changes nothing here; in an exported graph, which keeps the device of arange, it goes to that of t.
+  const torch::Tensor numbers = t.to(torch::kFloat);
+  const torch::Tensor frequencies = torch::exp(torch::arange(half, options).type_as(numbers) * step);
+  const torch::Tensor angles = numbers.unsqueeze(1) * frequencies.unsqueeze(0);
   return torch::cat({torch::sin(angles), torch::cos(angles)}, 1);
 }
 
@@ -23,9 +25,10 @@ torch::Tensor cosine_first_embedding(const torch::Tensor& t, std::int64_t dim) {
               "[cosine_first_embedding] t must be [N] and dim even and >= 2. Received ", t.sizes(), " and ", dim, ".");
   const std::int64_t half = dim / 2;
   const auto options = torch::TensorOptions().dtype(torch::kFloat).device(t.device());
+  const torch::Tensor numbers = t.to(torch::kFloat);
   const torch::Tensor frequencies =
-      torch::exp(torch::arange(half, options) * -std::log(10000.0) / static_cast<double>(half));
-  const torch::Tensor angles = t.to(torch::kFloat).unsqueeze(1) * frequencies.unsqueeze(0);
+      torch::exp(torch::arange(half, options).type_as(numbers) * -std::log(10000.0) / static_cast<double>(half));
+  const torch::Tensor angles = numbers.unsqueeze(1) * frequencies.unsqueeze(0);
   return torch::cat({torch::cos(angles), torch::sin(angles)}, 1);
 }
 

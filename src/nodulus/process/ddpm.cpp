@@ -35,6 +35,8 @@ void Ddpm::prepare(NoiseLabels labels) {
                             steps_, beta_last_));
   sde_ = make_vp_sde(steps_ * beta_first_, steps_ * beta_last_);
   labels_ = labels;
+  c_noise_.clear();
+  for (int t = 0; t < steps_; ++t) c_noise_.push_back(static_cast<float>(label(t)));
 }
 
 double Ddpm::label(double t) const {
@@ -51,11 +53,8 @@ Tensor Ddpm::loss(const NetworkFunction& network, const Tensor& clean, const Tra
   const Tensor all = torch::tensor(alpha_bars_, torch::kDouble).to(clean.device());
   const Tensor alpha_bar = all.index_select(0, t).view({-1, 1, 1, 1});
   const Tensor x_t = alpha_bar.sqrt().to(clean.dtype()) * clean + (1 - alpha_bar).sqrt().to(clean.dtype()) * draw.noise;
-  Tensor c_noise = torch::empty(t.sizes(), torch::kFloat);
-  const Tensor indices = t.cpu();
-  for (std::int64_t i = 0; i < t.numel(); ++i)
-    c_noise.data_ptr<float>()[i] = static_cast<float>(label(static_cast<double>(indices.data_ptr<std::int64_t>()[i])));
-  const Tensor predicted = network(x_t, c_noise.to(clean.device()));
+  const Tensor c_noise = torch::tensor(c_noise_, torch::kFloat).to(clean.device()).index_select(0, t);
+  const Tensor predicted = network(x_t, c_noise);
   return (predicted.to(torch::kFloat) - draw.noise).square().flatten(1).mean(1);
 }
 

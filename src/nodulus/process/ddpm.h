@@ -44,6 +44,7 @@ class Ddpm final : public Process {
   double beta_last_ = 0.02;
   std::vector<double> alpha_bars_;
   std::vector<double> sigmas_;
+  std::vector<float> c_noise_;  ///< Of each t.
   std::unique_ptr<Sde> sde_;
   NoiseLabels labels_ = NoiseLabels::index;
 };

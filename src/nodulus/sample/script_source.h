@@ -10,7 +10,7 @@ inline constexpr const char* common_script = R"(
 def philox(self, seed: int, stream: int, blocks: int) -> Tensor:
     # Philox4x32-10 (Salmon et al. 2011): [blocks, 4], of each block of the counter.
     mask = 4294967295
-    x0 = torch.arange(blocks, dtype=4)
+    x0 = torch.arange(blocks, dtype=4, device=self.place())
     x1 = torch.zeros_like(x0)
     x2 = torch.zeros_like(x0) + (stream & mask)
     x3 = torch.zeros_like(x0) + ((stream >> 32) & mask)
@@ -37,7 +37,7 @@ def normal(self, seed: int, stream: int, count: int) -> Tensor:
 
 def encode(self, asked: Dict[str, float]) -> Tensor:
     # [1, width]: what the model sees of labels, such as {"malignancy": 5.0, "diameter_mm": 8.0}.
-    row = torch.zeros([1, self.width])
+    row = torch.zeros([1, self.width], device=self.place())
     for name in asked.keys():
         assert name in self.label_names, "expected a label of the model, one of label_names, found " + name
         i = self.label_names.index(name)
@@ -72,9 +72,17 @@ def to_hu(self, images: Tensor) -> Tensor:
 
 /// Attributes besides: network (x, c_noise, labels), table_at, table, sigmas, prior_deviation, channels, resolution.
 inline constexpr const char* diffusion_script = R"(
+def place(self) -> Device:
+    return self.table.device
+
 def denoise(self, x: Tensor, sigma: Tensor, labels: Tensor) -> Tensor:
     # D(x; sigma) for x = clean + sigma noise, [N, C, H, W]; sigma [1] or [N]; labels [N or 1, width], zeros: any.
     at = sigma.double().flatten().log()
+    least = float(self.table_at[0])
+    most = float(self.table_at[-1])
+    for level in at:
+        if float(level) < least - 1e-6 or float(level) > most + 1e-6:
+            assert False, "expected noise levels of ln(sigma) from " + str(least) + " to " + str(most) + ", found " + str(float(level))
     above = torch.searchsorted(self.table_at, at).clamp(1, self.table_at.size(0) - 1)
     low = self.table_at.index_select(0, above - 1)
     part = ((at - low) / (self.table_at.index_select(0, above) - low)).clamp(0.0, 1.0).unsqueeze(1)
@@ -88,7 +96,7 @@ def denoise(self, x: Tensor, sigma: Tensor, labels: Tensor) -> Tensor:
 
 def generate(self, seeds: List[int], labels: Optional[Tensor] = None, guidance: float = 1.0) -> Tensor:
     # Images in [-1, 1], [N, C, H, W]: CT, and the outline where the model has one. By DDIM.
-    any_labels = torch.zeros([1, self.width])
+    any_labels = torch.zeros([1, self.width], device=self.place())
     asked = any_labels if labels is None else labels
     starts: List[Tensor] = []
     for seed in seeds:
@@ -96,7 +104,7 @@ def generate(self, seeds: List[int], labels: Optional[Tensor] = None, guidance: 
     x = torch.stack(starts).view([-1, self.channels, self.resolution, self.resolution]).double()
     x = x * self.prior_deviation
     for i in range(len(self.sigmas) - 1):
-        sigma = torch.full([1], self.sigmas[i], dtype=7)
+        sigma = torch.full([1], self.sigmas[i], dtype=7, device=self.place())
         clean = self.denoise(x, sigma, asked)
         if labels is not None and guidance != 1.0:
             free = self.denoise(x, sigma, any_labels)
@@ -108,12 +116,15 @@ def generate(self, seeds: List[int], labels: Optional[Tensor] = None, guidance: 
 
 /// Attributes besides: network with map(z, labels), synthesize(ws) and w_avg; z, layers.
 inline constexpr const char* gan_script = R"(
+def place(self) -> Device:
+    return self.network.w_avg.device
+
 def generate(self, seeds: List[int], labels: Optional[Tensor] = None, truncation: float = 1.0) -> Tensor:
     # Images, about [-1, 1], [N, C, H, W]: CT, and the outline where the model has one.
     starts: List[Tensor] = []
     for seed in seeds:
         starts.append(self.normal(seed, 0, self.z))
-    asked = torch.zeros([1, self.width]) if labels is None else labels
+    asked = torch.zeros([1, self.width], device=self.place()) if labels is None else labels
     w = self.network.map(torch.stack(starts), asked.expand([len(seeds), self.width]))
     w = self.network.w_avg + truncation * (w - self.network.w_avg)
     return self.network.synthesize(w.unsqueeze(1).repeat([1, self.layers, 1]))

@@ -105,7 +105,6 @@ Module module_of(const Module& network, const ScriptFacts& facts) {
   module.register_attribute("window_high", c10::FloatType::get(), static_cast<double>(facts.window_hu.hi));
   module.register_attribute("synthetic", c10::BoolType::get(), true);
   module.register_attribute("about", c10::StringType::get(), facts.about);
-  module.define(common_script);
   return module;
 }
 
@@ -167,7 +166,7 @@ void write_script(const std::filesystem::path& file, models::Network& network, c
   module.register_attribute("prior_deviation", c10::FloatType::get(), process.prior_deviation());
   module.register_attribute("channels", c10::IntType::get(), image_channels);
   module.register_attribute("resolution", c10::IntType::get(), resolution);
-  module.define(diffusion_script);
+  module.define(std::string(common_script) + diffusion_script);
   save(module, file);
 }
 
@@ -187,7 +186,7 @@ void write_script(const std::filesystem::path& file, models::StyleGan2Generator&
   Module module = module_of(traced, facts);
   module.register_attribute("z", c10::IntType::get(), options.z);
   module.register_attribute("layers", c10::IntType::get(), generator.layers());
-  module.define(gan_script);
+  module.define(std::string(common_script) + gan_script);
   save(module, file);
 }
 

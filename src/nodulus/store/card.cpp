@@ -58,6 +58,9 @@ std::string data_part(const Json& facts) {
     text +=
         fmt::format("- {}, {}. {} {}\n", source.at("name").get<std::string>(), source.at("licence").get<std::string>(),
                     source.at("citation").get<std::string>(), source.at("url").get<std::string>());
+  if (const Json from = facts.value("imported", Json()); from.is_object())
+    text += fmt::format("- What weights in the layout {} learnt from, with which it began: {}.\n",
+                        from.at("layout").get<std::string>(), from.at("note").get<std::string>());
   if (sources.empty()) text += "- Source and licence are not known.\n";
   const auto sum = data.at("sha256").get<std::string>();
   return text + (sum.empty() ? "\n" : fmt::format("\nData set (SHA-256 of dataset.json): {}\n\n", sum));
@@ -65,14 +68,16 @@ std::string data_part(const Json& facts) {
 
 std::string training_part(const Json& facts) {
   const Json& training = facts.at("training");
-  const Json settings = training.value("options", Json::object());
-  if (const Json from = settings.value("imported", Json()); from.is_object())
+  const Json from = facts.value("imported", Json());
+  const std::string file = from.is_object()
+                               ? fmt::format("a file in the layout {} (SHA-256 {})",
+                                             from.at("layout").get<std::string>(), from.at("sha256").get<std::string>())
+                               : "";
+  if (from.is_object() && training.at("step") == 0)
     return fmt::format(
-        "## How it was trained\n\nBy another program: its weights came from a file in the layout {} (SHA-256 {}), "
-        "which "
-        "does not say how. {} numbers, kept as {}.\n\n",
-        from.at("layout").get<std::string>(), from.at("sha256").get<std::string>(),
-        facts.at("parameters").get<std::int64_t>(), facts.at("precision").get<std::string>());
+        "## How it was trained\n\nBy another program: its weights came from {}, which does not say how. "
+        "{} numbers, kept as {}.\n\n",
+        file, facts.at("parameters").get<std::int64_t>(), facts.at("precision").get<std::string>());
   std::string text = fmt::format(
       "## How it was trained\n\n{} steps, {} images seen, {:.1f} hours; {} numbers, kept as {}. Weights are "
       "the moving average.\n",
@@ -81,6 +86,9 @@ std::string training_part(const Json& facts) {
       facts.at("precision").get<std::string>());
   if (const std::int64_t before = training.value("images_seen_before", std::int64_t{0}); before > 0)
     text += fmt::format("It went on from a model that had seen {} images.\n", before);
+  if (from.is_object())
+    text += fmt::format(
+        "It began with the weights of another program, from {}, which does not say how it was trained.\n", file);
   return text + "All settings are in model.json.\n\n";
 }
 

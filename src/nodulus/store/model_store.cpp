@@ -81,6 +81,9 @@ StoredModel read_model(const fs::path& folder) {
   model.facts = read_json(file);
   require_schema(model.facts, file, "model", model_schema);
   const JsonFields fields(model.facts, file);
+  const JsonFields schema = fields.object("schema");
+  const int version = schema.get<int>("version", "a whole number");
+  if (version != model_schema) schema.fail("version", std::to_string(model_schema), std::to_string(version));
   model.name = fields.get<std::string>("name", "a string");
   model.version = fields.get<int>("version", "a version");
   static_cast<void>(fields.get<std::map<std::string, std::string>>("files", "sums by file name"));

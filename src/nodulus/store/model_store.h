@@ -10,7 +10,7 @@
 /// Trained models that are kept for use, by name and version. Built without torch.
 namespace nodulus::store {
 
-inline constexpr int model_schema = 1;
+inline constexpr int model_schema = 2;
 inline constexpr std::string_view facts_file = "model.json";
 inline constexpr std::string_view weights_file = "weights.safetensors";
 inline constexpr std::string_view card_file = "MODEL_CARD.md";

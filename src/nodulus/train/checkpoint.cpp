@@ -60,6 +60,12 @@ Json json_of(const Ancestry& continued) {
           {"known_items", continued.known_items}};
 }
 
+Json json_of(const Imported& imported) {
+  return {{"layout", imported.layout},
+          {"sha256", imported.sha256},
+          {"note", "source and licence of those weights are not known"}};
+}
+
 Json to_json(const CheckpointInfo& info) {
   Json json = model_json(info);
   json.update({{"schema", checkpoint_schema},
@@ -95,8 +101,13 @@ CheckpointInfo info_of(const SafetensorsFile& file) {
     info.seconds = json.at("seconds");
     info.data = json.value("data", Json());
     if (const Json continued = json.value("continued", Json()); continued.is_object())
-      info.continued = {continued.at("sha256"), continued.at("dataset"), continued.at("images_seen"),
-                        continued.at("known_items")};
+      info.continued = {continued.at("sha256"),
+                        continued.at("dataset"),
+                        continued.at("images_seen"),
+                        continued.at("known_items"),
+                        {}};
+    if (const Json imported = json.value("imported", Json()); imported.is_object())
+      info.continued.imported = {imported.at("layout"), imported.at("sha256")};
     if (json.contains("conditions")) info.conditions = condition_schema_of(json["conditions"], file.path());
     return info;
   } catch (const Json::exception& error) {
@@ -107,11 +118,13 @@ CheckpointInfo info_of(const SafetensorsFile& file) {
 }  // namespace
 
 Json model_json(const CheckpointInfo& info) {
-  return {{"family", info.family},
-          {"image_channels", info.image_channels},
-          {"resolution", info.resolution},
-          {"window_hu", {info.window_hu.lo, info.window_hu.hi}},
-          {"conditions", json_of(info.conditions)}};
+  Json json{{"family", info.family},
+            {"image_channels", info.image_channels},
+            {"resolution", info.resolution},
+            {"window_hu", {info.window_hu.lo, info.window_hu.hi}},
+            {"conditions", json_of(info.conditions)}};
+  if (!info.continued.imported.layout.empty()) json["imported"] = json_of(info.continued.imported);
+  return json;
 }
 
 void save_checkpoint(const std::filesystem::path& file, const CheckpointInfo& info,
@@ -156,7 +169,14 @@ const TensorView& tensor_or_average(const SafetensorsFile& file, const std::stri
   const auto found = file.tensors().find(name);
   if (found != file.tensors().end()) return found->second;
   const auto average = file.tensors().find("ema/" + name.substr(name.find('/') + 1));
-  return average != file.tensors().end() ? average->second : file.at(name);
+  if (average != file.tensors().end()) return average->second;
+  const bool alone = std::none_of(file.tensors().begin(), file.tensors().end(),
+                                  [](const auto& item) { return item.first.starts_with("discriminator/"); });
+  if (alone && name.starts_with("discriminator/"))
+    throw Error(ErrorCode::bad_input, fmt::format("{}: expected a discriminator to train on with, found none; models "
+                                                  "import takes one over by --discriminator",
+                                                  file.path().string()));
+  return file.at(name);
 }
 
 }  // namespace

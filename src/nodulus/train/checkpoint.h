@@ -14,12 +14,19 @@ namespace nodulus::train {
 
 inline constexpr int checkpoint_schema = 1;
 
+/// The file of another program that a model's weights, or those that it began with, came from.
+struct Imported {
+  std::string layout;  ///< The program, as `models import` calls it; "": none.
+  std::string sha256;  ///< Of that file.
+};
+
 /// The model that a training goes on from.
 struct Ancestry {
   std::string sha256;            ///< Of its checkpoint; "": none.
   std::string dataset_hash;      ///< What it had learnt from,
   std::int64_t images_seen = 0;  ///< and from how many images, those of its own ancestors with them.
   std::int64_t known_items = 0;  ///< The first items of the data set now, which it has seen.
+  Imported imported;             ///< Of the model itself where it has no ancestor.
 };
 
 /// What a checkpoint says of itself besides its tensors. Random streams need no state: they are functions of the seed
@@ -39,7 +46,8 @@ struct CheckpointInfo {
   Json data;  ///< Of the data set: `counts` of the training split, `sources`; null where it is not known.
 };
 
-/// What a model is, wherever that is said: family, image_channels, resolution, window_hu, conditions.
+/// What a model is, wherever that is said: family, image_channels, resolution, window_hu, conditions; `imported` where
+/// its weights, or an ancestor's, were another program's: layout, sha256, note.
 Json model_json(const CheckpointInfo& info);
 
 /// The exact state of a training as safetensors. The file appears whole or not at all.

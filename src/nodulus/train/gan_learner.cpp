@@ -16,6 +16,7 @@ namespace {
 using torch::Tensor;
 
 constexpr std::int64_t sample_count = 24;
+constexpr double usual_clamp = 256;  // with half precision, in the authors' train.py
 
 std::shared_ptr<models::StyleGan2Generator> seeded_generator(const models::StyleGan2Options& networks,
                                                              const GanStepOptions& options) {
@@ -59,6 +60,7 @@ void GanOptions::describe(Options& o) {
   o.add("stylegan2.group", group, "images over which the discriminator sees the deviation; 0: by the batch")
       .between(0, 65536);
   o.add("stylegan2.freeze", freeze, "first layers of the discriminator that stay as they are").between(0, 1000);
+  o.add("stylegan2.clamp", clamp, "largest activation; 0: no limit; -1: 256 with bfloat16, else none").between(-1, 1e9);
   o.add("learning_rate", learning_rate, "Adam's step size; 0: by the resolution").between(0, 1);
   o.add("gan.gamma", gamma, "weight of R1; -1: by resolution and batch").between(-1, 1e6);
   o.add("gan.ema_kimg", ema_kimg, "thousands of images in which the average forgets half; 0: by the batch")
@@ -91,7 +93,9 @@ models::StyleGan2Options GanOptions::networks(int channels, int resolution, int 
   o.discriminator = discriminator;
   o.group = std::min(group > 0 ? group : 4, batch);
   o.freeze = freeze;
-  o.clamp = bfloat16 ? 256 : 0;
+  if (clamp < 0 && clamp != -1)
+    throw Error(ErrorCode::usage, fmt::format("--stylegan2.clamp: expected -1 or no less than 0, found {}", clamp));
+  o.clamp = clamp >= 0 ? clamp : (bfloat16 ? usual_clamp : 0);
   models::check(o);
   if (batch % o.group != 0)
     throw Error(

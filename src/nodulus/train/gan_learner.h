@@ -24,6 +24,7 @@ struct GanOptions {
   std::string discriminator = "resnet";
   int group = 0;
   int freeze = 0;
+  double clamp = -1;  ///< Largest activation; 0: no limit; -1: 256 with bfloat16, else none.
   double learning_rate = 0;
   double gamma = -1;
   double ema_kimg = 0;

@@ -94,6 +94,7 @@ class Session {
     }
     if (training_.transfer.empty()) return;
     const std::size_t fitting = load_fitting(training_.transfer, weights);
+    info_.continued.imported = read_checkpoint_info(training_.transfer).continued.imported;
     monitor_.note(
         fmt::format("{} of {} tensors are those of {}", fitting, weights.size(), training_.transfer.string()));
   }
@@ -108,6 +109,7 @@ class Session {
     learner_->resumed(found.step);
     info_.step = found.step;
     info_.images_seen = found.images_seen;
+    info_.continued.imported = found.continued.imported;
     seconds_before_ = found.seconds;
     loss_ = run_.rewind_metrics(found.step);
     monitor_.note(fmt::format("resumed {} at step {}", run_.path().string(), found.step));

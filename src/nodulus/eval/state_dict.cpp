@@ -236,7 +236,7 @@ class OldContainer {
     check_order(next());
     const std::size_t object = position_;
     const StorageIds ids = storage_ids(next());
-    read_storages(in_order(ids, next()));
+    read_storages(ids, next());
     Storages storages{[&](const StorageId& id) {
                         const auto found = storages_.find(id.key);
                         if (found == storages_.end()) bad(where_, fmt::format("storage '{}'", id.key), "none");
@@ -287,28 +287,21 @@ class OldContainer {
     return ids;
   }
 
-  /// The storages in the order in which their numbers follow.
-  [[nodiscard]] std::vector<const StorageId*> in_order(const StorageIds& ids, const Pickle& keys) const {
+  /// Their numbers follow in the order of the keys.
+  void read_storages(const StorageIds& ids, const Pickle& keys) {
     if (!keys.root().is(Kind::list)) bad(where_, "a list of the storages' keys", "another object");
-    std::vector<const StorageId*> order;
     for (const PickleValue* key : keys.root().items) {
-      const auto id = ids.find(key->text);
-      if (!key->is(Kind::text) || id == ids.end()) bad(where_, "keys of the storages in use", "another");
-      order.push_back(&id->second);
-    }
-    return order;
-  }
-
-  void read_storages(const std::vector<const StorageId*>& order) {
-    for (const StorageId* id : order) {
+      const auto found = ids.find(key->text);
+      if (!key->is(Kind::text) || found == ids.end()) bad(where_, "keys of the storages in use", "another");
+      const StorageId& id = found->second;
       std::int64_t count = 0;
       std::memcpy(&count, take(sizeof count).data(), sizeof count);
-      if (count != id->count)
-        bad(where_, fmt::format("storage '{}' to have {} elements", id->key, id->count), std::to_string(count));
-      const std::string_view data = take(id->bytes());
-      const Tensor storage = torch::empty({count}, id->type);
+      if (count != id.count)
+        bad(where_, fmt::format("storage '{}' to have {} elements", id.key, id.count), std::to_string(count));
+      const std::string_view data = take(id.bytes());
+      const Tensor storage = torch::empty({count}, id.type);
       if (!data.empty()) std::memcpy(storage.data_ptr(), data.data(), data.size());
-      storages_[id->key] = storage;
+      storages_[id.key] = storage;
     }
   }
 

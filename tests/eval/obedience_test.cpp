@@ -1,5 +1,6 @@
 #include "nodulus/eval/obedience.h"
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <torch/types.h>
 #include <torch/utils.h>
@@ -70,7 +71,10 @@ class Obedience : public ::testing::Test {
   void SetUp() override {
     data::DatasetInfo info;
     info.height = info.width = 8;
-    info.labels = {{"kind", "number", "", {}}, {"diameter_mm", "number", "", {}}, {"colour", "text", "", {}}};
+    info.labels = {{"kind", "number", "", {}},
+                   {"diameter_mm", "number", "", {}},
+                   {"colour", "text", "", {}},
+                   {"grade", "rating", "", {{1, "low"}, {5, "high"}}}};
     std::filesystem::create_directories(folder_ / "set");
     data::DatasetWriter writer(folder_ / "set", info, {"nodule"});
     const std::vector<std::int16_t> image(64, 0);
@@ -78,7 +82,7 @@ class Obedience : public ::testing::Test {
       data::Item item;
       item.patient = "p" + std::to_string(i);
       item.split = i < 60 ? data::Split::train : data::Split::test;
-      item.labels = {i == 0 ? "" : std::to_string(1 + i % 2), "5", "red"};
+      item.labels = {i == 0 ? "" : std::to_string(1 + i % 2), "5", "red", i % 2 == 0 ? "1" : "5"};
       writer.append(item, image, {});
     }
     const data::DatasetInfo written = writer.close({});
@@ -137,6 +141,16 @@ TEST_F(Obedience, SeesThatImagesAreAsAskedFor) {
   EXPECT_GT(all[0]["correct"].get<double>(), 0.9);
   EXPECT_GT(all[0]["judge_accuracy"].get<double>(), 0.9);
   EXPECT_EQ(all[0]["classes"], (Json{"1", "2"}));
+}
+
+// Means of readers: more different ones than there are classes, each a step of the scale.
+TEST_F(Obedience, AScaleIsJudgedHoweverManyMeansAreAskedFor) {
+  const Json all = obeyed([](int i) { return fmt::format("grade={:.2f}", i % 2 == 0 ? 1 + 0.01 * i : 5 - 0.01 * i); });
+  ASSERT_EQ(all.size(), 1);
+  EXPECT_EQ(all[0]["label"], "grade");
+  EXPECT_EQ(all[0]["judge"], "classifier");
+  EXPECT_EQ(all[0]["asked"], 40);
+  EXPECT_GT(all[0]["correct"].get<double>(), 0.9);
 }
 
 TEST_F(Obedience, CatchesAClassSwap) {

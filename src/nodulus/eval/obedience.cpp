@@ -48,6 +48,10 @@ std::map<std::string, std::map<std::int64_t, double>> asked_values(const ImageSe
   return by_label;
 }
 
+bool has_steps(const data::Dataset& dataset, const std::string& label) {
+  return data::condition_schema(dataset, {label}).labels.front().kind == ConditionKind::ordinal;
+}
+
 /// The class of a real image by the schema's one label.
 std::optional<double> class_of(const data::Dataset& dataset, const ConditionSchema& schema, std::int64_t item) {
   const auto value = data::condition_of(dataset, schema, item).front();
@@ -241,7 +245,9 @@ Json obedience(const ImageSet& set, const JudgedImages& judged, const JudgedImag
     Json entry;
     if (measured && drawn) entry = sizes_within(label, asked, judged, *measuring);
     if (measured && !drawn) entry = sizes_among(label, asked, judged, *measuring);
-    if (!measuring && !drawn) entry = classes_seen(label, asked, {judged, training, held_out}, dataset);
+    // Steps of a scale are classes however many means of readers between them were asked for; a quantity's are none.
+    if (!measuring && (!drawn || has_steps(dataset, label)))
+      entry = classes_seen(label, asked, {judged, training, held_out}, dataset);
     if (!entry.is_null()) all.push_back(entry);
   }
   return all;

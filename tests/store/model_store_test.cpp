@@ -171,6 +171,15 @@ TEST(ModelCard, OfATrainingThatWentOnFromImportedWeightsStillSaysSo) {
   EXPECT_THAT(card, HasSubstr("the weights of another program, from a file in the layout adm (SHA-256 5e1f)"));
 }
 
+TEST(ModelCard, SaysThatATrainingBeganWithASmallerModel) {
+  Json model = facts("lung", 1);
+  model["transferred"] = {{"sha256", "d00d"}, {"dataset", "small"}, {"images_seen", 25536}, {"resolution", 32}};
+  EXPECT_THAT(model_card(model), HasSubstr("It began with what fitted of the weights of a model of 32x32 pixels that "
+                                           "had seen 25536 images (SHA-256 of its checkpoint: d00d)."));
+  model["training"]["images_seen_before"] = 100;
+  EXPECT_THAT(model_card(model), HasSubstr("That model, or one before it, began with what fitted"));
+}
+
 TEST(ModelCard, RefusesWithoutMeasurementsAndWithCopies) {
   Json model = facts("lung", 1);
   EXPECT_EQ(why_not_publishable(model), "");

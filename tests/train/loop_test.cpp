@@ -9,6 +9,7 @@
 
 #include "nodulus/core/atomic_file.h"
 #include "nodulus/core/error.h"
+#include "nodulus/core/hash.h"
 #include "nodulus/core/safetensors.h"
 #include "tests/train/tiny_training.h"
 
@@ -267,19 +268,24 @@ TEST_F(TrainLoop, ChannelsMustBeInTheDataSet) {
   EXPECT_THROW((void)uses_mask(options, *dataset_), Error);
 }
 
-// Of weights from another program, however a training begins with them, and when it is taken up again.
-TEST_F(TrainLoop, RemembersThatItBeganWithAnotherProgramsWeights) {
+// However a training begins with another's weights, and when it is taken up again.
+TEST_F(TrainLoop, RemembersWhoseWeightsItBeganWith) {
   const Training plain = tiny_training(*dataset_, {"--steps", "2"});
   CheckpointInfo info;
   info.family = "ddpm";
   info.continued.imported = {"adm", "5e1f"};
+  info.continued.images_seen = 30;
+  info.continued.sha256 = "of its own ancestor";
+  info.images_seen = 12;
+  info.resolution = 32;
+  info.dataset_hash = "small";
   const auto file = folder_ / "imported.safetensors";
   {
     const data::Loader loader(*dataset_, loader_options(plain.options, *dataset_, {}));
     save_checkpoint(file, info, plain.make_learner(loader)->weights());
   }
   Training continued = plain;
-  continued.inherited = Inheritance{file, {-1000, 400}, {}, {}, {"abc", "", 0, 0, info.continued.imported}};
+  continued.inherited = Inheritance{file, {-1000, 400}, {}, {}, {"abc", "", 0, 0, info.continued.imported, {"d00d", "older", 7, 16}}};
   Training transferred = plain;
   transferred.transfer = file;
   for (const Training& training : {continued, transferred}) {
@@ -290,6 +296,12 @@ TEST_F(TrainLoop, RemembersThatItBeganWithAnotherProgramsWeights) {
     const CheckpointInfo found = read_checkpoint_info(run.latest_checkpoint());
     EXPECT_EQ(found.continued.imported.layout, "adm");
     EXPECT_EQ(found.continued.imported.sha256, "5e1f");
+    const Transferred expected =
+        training.inherited ? Transferred{"d00d", "older", 7, 16} : Transferred{sha256_file(file), "small", 42, 32};
+    EXPECT_EQ(found.continued.transferred.sha256, expected.sha256);
+    EXPECT_EQ(found.continued.transferred.dataset_hash, expected.dataset_hash);
+    EXPECT_EQ(found.continued.transferred.images_seen, expected.images_seen);
+    EXPECT_EQ(found.continued.transferred.resolution, expected.resolution);
   }
 }
 

@@ -37,6 +37,9 @@ class Describe final : public Command {
     if (!info.continued.sha256.empty())
       outcome.text +=
           fmt::format("\nIt goes on from a model that had seen {}.", counted(info.continued.images_seen, "image"));
+    if (const train::Transferred& from = info.continued.transferred; !from.sha256.empty())
+      outcome.text += fmt::format("\nIts weights began as what fitted of a model of {}x{} pixels that had seen {}.",
+                                  from.resolution, from.resolution, counted(from.images_seen, "image"));
     if (const train::Imported& from = info.continued.imported; !from.layout.empty())
       outcome.text += fmt::format("\nIts weights {} another program's ({}); their source and licence are not known.",
                                   info.step == 0 ? "are" : "began as", from.layout);

@@ -70,7 +70,8 @@ struct Batches {
 /// Settings of generate that only diffusion families have.
 class DiffusionDrawingSettings {
  public:
-  /// The sampler, which decides what other settings there are, is looked for in the words and the file first.
+  /// The sampler, which decides what other settings there are, is looked for in the words and the file first. Where
+  /// neither names one, a published model's is the one that its figures were made with.
   void describe(Options& options, const std::vector<std::string>& words);
   /// Throws Error{usage} for settings that contradict one another or the model.
   [[nodiscard]] std::unique_ptr<Drawing> open(const DrawingRequest& request);
@@ -84,6 +85,7 @@ class DiffusionDrawingSettings {
   SamplerChoice choice_;
   ImageEdit edit_;
   int steps_ = 0;
+  int usual_steps_ = 0;  ///< Those that a published model was measured with; 0: none are told.
   std::string schedule_name_;
   double rho_ = 7;
   bool clip_ = true;

@@ -7,6 +7,7 @@
 #include "nodulus/app/drawing.h"
 #include "nodulus/core/error.h"
 #include "nodulus/sample/diffusion_source.h"
+#include "nodulus/store/model_store.h"
 
 namespace nodulus::app {
 namespace {
@@ -18,6 +19,31 @@ std::vector<std::string> sampler_names() {
 }
 
 const Asked nothing_asked;
+
+/// The sampler that the figures of a published model were made with, and its steps; "" where none is told.
+struct MeasuredWay {
+  std::string sampler;
+  int steps = 0;
+};
+
+/// Of the first word that is a published model.
+MeasuredWay measured_way(const std::vector<std::string>& words) {
+  for (const std::string& word : words) {
+    if (word.empty() || word.starts_with("-")) continue;
+    try {
+      const auto folder = store::published_folder(word);
+      if (folder.empty()) continue;
+      const Json metrics = store::read_model(folder).facts.value("metrics", Json());
+      if (!metrics.is_object()) return {};
+      MeasuredWay way{metrics.value("sampler", ""), metrics.value("steps", 0)};
+      const auto names = sampler_names();
+      return std::ranges::find(names, way.sampler) == names.end() ? MeasuredWay{} : way;
+    } catch (const Error&) {
+      return {};  // opening the model says what is wrong with it
+    }
+  }
+  return {};
+}
 
 class DiffusionDrawing final : public Drawing {
  public:
@@ -71,11 +97,19 @@ void DiffusionDrawingSettings::describe(Options& options, const std::vector<std:
   const std::string config = word_after(words, "--config");
   if (name.empty() && !config.empty()) name = toml_string(config, "sampler");
   if (!name.empty()) sampler_name_ = name;
+  // An interpolation asks for a sampler without noise, an edit goes by steps of its own.
+  if (name.empty() && config.empty() && word_after(words, "--interpolate").empty() &&
+      word_after(words, "--inpaint").empty()) {
+    if (const MeasuredWay way = measured_way(words); !way.sampler.empty()) {
+      sampler_name_ = way.sampler;
+      usual_steps_ = way.steps;
+    }
+  }
   choice_ = make_sampler(sampler_name_);
   schedule_name_ = sample::name_of(choice_.row->schedule);
   clip_ = choice_.row->clips;
   options.add("sampler", sampler_name_, "how noise becomes images; of diffusion families").one_of(sampler_names());
-  options.add("steps", steps_, "of the sampler; 0: its usual number").between(0, 1e6);
+  options.add("steps", steps_, "of the sampler; 0: its usual number, of a published model as it was measured").between(0, 1e6);
   options.add("schedule", schedule_name_, "how the noise levels of the steps are spread")
       .one_of({"own", "karras", "log-snr", "cosine"});
   options.add("rho", rho_, "of the karras schedule").between(0.1, 100);
@@ -110,9 +144,8 @@ std::unique_ptr<Drawing> DiffusionDrawingSettings::open(const DrawingRequest& re
                 fmt::format("--guided: expected two noise levels LOW,HIGH, found '{}'", fmt::join(guided_, ",")));
   const TrainedModel model = load_model(request.checkpoint);
   edit_.prepare(model, choice_, request.count);
-  const int steps = steps_ > 0
-                        ? steps_
-                        : std::min(edit_.default_steps(choice_.row->default_steps), model.family.process->most_steps());
+  const int usual = usual_steps_ > 0 ? usual_steps_ : edit_.default_steps(choice_.row->default_steps);
+  const int steps = steps_ > 0 ? steps_ : std::min(usual, model.family.process->most_steps());
   sample::DiffusionParts parts;
   parts.network = model.network;
   parts.process = model.family.process;

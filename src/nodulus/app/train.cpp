@@ -143,7 +143,8 @@ class Train final : public Command {
     if (own.empty()) {
       inherited.ancestry = {sha256_file(inherited.checkpoint), model.dataset_hash,
                             model.images_seen + model.continued.images_seen,
-                            dataset.items_of_ancestor(model.dataset_hash), model.continued.imported};
+                            dataset.items_of_ancestor(model.dataset_hash), model.continued.imported,
+                            model.continued.transferred};
     }
     inherited_ = inherited;
   }

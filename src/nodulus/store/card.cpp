@@ -86,6 +86,13 @@ std::string training_part(const Json& facts) {
       facts.at("precision").get<std::string>());
   if (const std::int64_t before = training.value("images_seen_before", std::int64_t{0}); before > 0)
     text += fmt::format("It went on from a model that had seen {} images.\n", before);
+  if (const Json began = facts.value("transferred", Json()); began.is_object())
+    text += fmt::format(
+        "{} with what fitted of the weights of a model of {}x{} pixels that had seen {} images (SHA-256 of its "
+        "checkpoint: {}).\n",
+        training.value("images_seen_before", std::int64_t{0}) > 0 ? "That model, or one before it, began" : "It began",
+        began.at("resolution").get<int>(), began.at("resolution").get<int>(), began.at("images_seen").get<std::int64_t>(),
+        began.at("sha256").get<std::string>());
   if (from.is_object())
     text += fmt::format(
         "It began with the weights of another program, from {}, which does not say how it was trained.\n", file);

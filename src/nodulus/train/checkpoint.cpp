@@ -66,6 +66,13 @@ Json json_of(const Imported& imported) {
           {"note", "source and licence of those weights are not known"}};
 }
 
+Json json_of(const Transferred& from) {
+  return {{"sha256", from.sha256},
+          {"dataset", from.dataset_hash},
+          {"images_seen", from.images_seen},
+          {"resolution", from.resolution}};
+}
+
 Json to_json(const CheckpointInfo& info) {
   Json json = model_json(info);
   json.update({{"schema", checkpoint_schema},
@@ -105,9 +112,13 @@ CheckpointInfo info_of(const SafetensorsFile& file) {
                         continued.at("dataset"),
                         continued.at("images_seen"),
                         continued.at("known_items"),
+                        {},
                         {}};
     if (const Json imported = json.value("imported", Json()); imported.is_object())
       info.continued.imported = {imported.at("layout"), imported.at("sha256")};
+    if (const Json from = json.value("transferred", Json()); from.is_object())
+      info.continued.transferred = {from.at("sha256"), from.at("dataset"), from.at("images_seen"),
+                                    from.at("resolution")};
     if (json.contains("conditions")) info.conditions = condition_schema_of(json["conditions"], file.path());
     return info;
   } catch (const Json::exception& error) {
@@ -124,6 +135,7 @@ Json model_json(const CheckpointInfo& info) {
             {"window_hu", {info.window_hu.lo, info.window_hu.hi}},
             {"conditions", json_of(info.conditions)}};
   if (!info.continued.imported.layout.empty()) json["imported"] = json_of(info.continued.imported);
+  if (!info.continued.transferred.sha256.empty()) json["transferred"] = json_of(info.continued.transferred);
   return json;
 }
 

@@ -20,6 +20,14 @@ struct Imported {
   std::string sha256;  ///< Of that file.
 };
 
+/// The model whose weights, as far as they fitted, a training began with (`--transfer`).
+struct Transferred {
+  std::string sha256;            ///< Of its checkpoint; "": none.
+  std::string dataset_hash;      ///< What it had learnt from,
+  std::int64_t images_seen = 0;  ///< from how many images, those of its own ancestors with them,
+  int resolution = 0;            ///< and how large these were, in pixels.
+};
+
 /// The model that a training goes on from.
 struct Ancestry {
   std::string sha256;            ///< Of its checkpoint; "": none.
@@ -27,6 +35,7 @@ struct Ancestry {
   std::int64_t images_seen = 0;  ///< and from how many images, those of its own ancestors with them.
   std::int64_t known_items = 0;  ///< The first items of the data set now, which it has seen.
   Imported imported;             ///< Of the model itself where it has no ancestor.
+  Transferred transferred;       ///< Likewise.
 };
 
 /// What a checkpoint says of itself besides its tensors. Random streams need no state: they are functions of the seed
@@ -47,7 +56,8 @@ struct CheckpointInfo {
 };
 
 /// What a model is, wherever that is said: family, image_channels, resolution, window_hu, conditions; `imported` where
-/// its weights, or an ancestor's, were another program's: layout, sha256, note.
+/// its weights, or an ancestor's, were another program's: layout, sha256, note; `transferred` where it, or an ancestor,
+/// began with what fitted of another model: sha256, dataset, images_seen, resolution.
 Json model_json(const CheckpointInfo& info);
 
 /// The exact state of a training as safetensors. The file appears whole or not at all.

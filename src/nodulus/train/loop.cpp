@@ -7,6 +7,7 @@
 
 #include "nodulus/core/atomic_file.h"
 #include "nodulus/core/error.h"
+#include "nodulus/core/hash.h"
 #include "nodulus/data/window.h"
 #include "nodulus/models/catalog.h"
 
@@ -94,7 +95,10 @@ class Session {
     }
     if (training_.transfer.empty()) return;
     const std::size_t fitting = load_fitting(training_.transfer, weights);
-    info_.continued.imported = read_checkpoint_info(training_.transfer).continued.imported;
+    const CheckpointInfo from = read_checkpoint_info(training_.transfer);
+    info_.continued.imported = from.continued.imported;
+    info_.continued.transferred = {sha256_file(training_.transfer), from.dataset_hash,
+                                   from.images_seen + from.continued.images_seen, from.resolution};
     monitor_.note(
         fmt::format("{} of {} tensors are those of {}", fitting, weights.size(), training_.transfer.string()));
   }
@@ -110,6 +114,7 @@ class Session {
     info_.step = found.step;
     info_.images_seen = found.images_seen;
     info_.continued.imported = found.continued.imported;
+    info_.continued.transferred = found.continued.transferred;
     seconds_before_ = found.seconds;
     loss_ = run_.rewind_metrics(found.step);
     monitor_.note(fmt::format("resumed {} at step {}", run_.path().string(), found.step));

@@ -5,7 +5,7 @@ namespace nodulus::app {
 std::vector<CommandRow> commands() {
   return {
 #ifdef NODULUS_HAS_DICOM
-      prepare_command(),
+      prepare_command(),    export_dicom_command(),
 #endif
 #ifdef NODULUS_HAS_IMAGES
       import_command(),     export_images_command(),

@@ -8,6 +8,7 @@ namespace nodulus::app {
 CommandRow prepare_command();
 CommandRow import_command();
 CommandRow export_images_command();
+CommandRow export_dicom_command();
 CommandRow inspect_command();
 CommandRow train_command();
 CommandRow describe_command();

@@ -1,5 +1,6 @@
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <optional>
 
 #include "nodulus/app/commands.h"
@@ -9,8 +10,13 @@
 #include "nodulus/app/record.h"
 #include "nodulus/core/artifact.h"
 #include "nodulus/core/error.h"
+#include "nodulus/core/files.h"
 #include "nodulus/core/reject.h"
+#include "nodulus/data/conditions.h"
 #include "nodulus/models/catalog.h"
+#ifdef NODULUS_HAS_DICOM
+#include "nodulus/data/export_dicom.h"
+#endif
 
 namespace nodulus::app {
 namespace {
@@ -23,7 +29,10 @@ class Generate final : public Command {
     options.add("count", count_, "how many").between(1, 1e9);
     options.add("seed", seed_, "image i is made from seed + i, alone").between(0, 9e18);  // TOML holds 63 bits
     options.add("batch", batch_, "images at a time; changes speed, not images").between(1, 1e6);
-    options.add("png", pictures_, "a PNG each beside images.npy");
+    options.add("format", formats_, "beside images.npy").one_of(known_formats());
+#ifdef NODULUS_HAS_DICOM
+    dicom_.describe(options, "dicom.");
+#endif
     gan_.describe(options);
     diffusion_.describe(options, words);
     asked_.describe(options, words);
@@ -32,6 +41,7 @@ class Generate final : public Command {
   Outcome plan(const CommonOptions& common, Monitor& monitor) override {
     const DrawingRequest request = request_of(common, monitor);
     check_target(out_, "images", common.force);
+    check_formats(request.info);
     const auto drawing = open(request);
     const std::int64_t evaluations = drawing->evaluations();
     const double flop = drawing->evaluation_flop() * static_cast<double>(evaluations);
@@ -51,12 +61,13 @@ class Generate final : public Command {
     warn_of_slow_blas(monitor);
     const DrawingRequest request = request_of(common, monitor);
     for (const std::string& caution : asked_.cautions()) monitor.warn(caution);
+    check_formats(request.info);
     const Manifest::Input input = manifest_input(request.checkpoint);  // now: a run that trains on removes old ones
     const auto drawing = open(request);
     const train::CheckpointInfo& info = request.info;
     ArtifactWriter artifact(out_, "images", common.force);
     const data::ModelShape shape{info.image_channels, info.resolution, info.resolution};
-    ImagesWriter writer(artifact.path(), shape, info.window_hu, pictures_);
+    ImagesWriter writer(artifact.path(), shape, info.window_hu, asks_for("png"));
     const std::optional<Error> early = draw_all(*drawing, writer);
     writer.close();
     Manifest manifest;
@@ -79,6 +90,13 @@ class Generate final : public Command {
     write_record(artifact.path(), info, input.sha256, cost_json(cost, request.checkpoint, info),
                  path_.strips(first_image_, info.window_hu, seed_));
     write_manifest(artifact.path(), manifest);
+#ifdef NODULUS_HAS_DICOM
+    if (asks_for("dicom")) {
+      const auto folder = artifact.path() / "dicom";
+      make_folder(folder);
+      data::export_dicom(artifact.path(), folder, dicom_, monitor);
+    }
+#endif
     artifact.commit();
     if (early)
       throw Error(early->code(), fmt::format("{}; {} holds the {} of {} images that were done", early->what(),
@@ -87,6 +105,33 @@ class Generate final : public Command {
   }
 
  private:
+  static std::vector<std::string> known_formats() {
+#ifdef NODULUS_HAS_DICOM
+    return {"png", "dicom", "npy"};
+#else
+    return {"png", "npy"};
+#endif
+  }
+
+  [[nodiscard]] bool asks_for(std::string_view format) const {
+    return std::ranges::find(formats_, format) != formats_.end();
+  }
+
+  /// Before the work: what they take is there.
+  void check_formats(const train::CheckpointInfo& model) const {
+#ifdef NODULUS_HAS_DICOM
+    if (!asks_for("dicom")) return;
+    data::check(dicom_);
+    const auto& labels = model.conditions.labels;
+    const bool known = std::ranges::any_of(labels, [](const auto& l) { return l.column() == data::spacing_label; });
+    if (!known && dicom_.spacing_mm == 0)
+      throw Error(ErrorCode::usage,
+                  "--format dicom: expected --dicom.spacing-mm, the size of a pixel, of which this model knows nothing");
+#else
+    (void)model;
+#endif
+  }
+
   [[nodiscard]] DrawingRequest request_of(const CommonOptions& common, Monitor& monitor) {
     DrawingRequest request;
     request.checkpoint = checkpoint_of(model_);
@@ -169,7 +214,10 @@ class Generate final : public Command {
   std::int64_t count_ = 16;
   std::uint64_t seed_ = 0;
   int batch_ = 16;
-  bool pictures_ = true;
+  std::vector<std::string> formats_{"png"};
+#ifdef NODULUS_HAS_DICOM
+  data::DicomExportOptions dicom_;
+#endif
   DiffusionDrawingSettings diffusion_;
   GanDrawingSettings gan_;
   Asked asked_;

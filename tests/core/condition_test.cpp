@@ -124,8 +124,9 @@ TEST(ConditionRequest, IsRefusedWithWhatIsKnown) {
   refuse(labels[1], "grey", {"--texture", "1 (non-solid/ground glass)", "5 (solid)", "subsolid", "'grey'"});
   refuse(labels[1], "6", {"--texture", "'6'"});
   refuse(labels[0], "1.5", {"--kind", "2 (star)", "'1.5'"});
-  refuse(labels[2], "9..8", {"--diameter", "4 mm to 16 mm", "9..8"});
+  refuse(labels[2], "9..8", {"--diameter", "from the smaller to the larger", "9..8"});
   refuse(labels[2], "..", {"--diameter"});
+  for (const std::string text : {"0", "-3", "-3..5"}) refuse(labels[2], text, {"--diameter", "4 mm to 16 mm", text});
   refuse(labels[2], "8in", {"--diameter", "8in"});
   refuse(labels[2], "nan", {"--diameter"});
 }
@@ -154,9 +155,24 @@ TEST(ConditionRequest, ValuesAreDrawnFromTheSeed) {
 TEST(ConditionRequest, CasesAreCounted) {
   const auto labels = schema().labels;
   EXPECT_EQ(cases_within(labels[1], {2, 3}), 6);
+  EXPECT_EQ(cases_within(labels[1], {2.5, 2.5}), 6) << "between two steps: those of both";
   EXPECT_EQ(cases_within(labels[2], {4, 16}), 100);
   EXPECT_EQ(cases_within(labels[2], {4, 6}), 25);
   EXPECT_EQ(cases_within(labels[2], {20, 30}), 0);
+}
+
+TEST(Condition, CasesOfAnotherSchemaAreAdded) {
+  ConditionSchema both = schema();
+  ConditionSchema before = schema();
+  before.labels.erase(before.labels.begin());
+  before.labels[0].values.erase(before.labels[0].values.begin());
+  add_cases(both, before);
+  const auto once = schema().labels;
+  EXPECT_EQ(both.labels[0], once[0]);
+  EXPECT_EQ(both.labels[1].known, 2 * once[1].known);
+  EXPECT_EQ(both.labels[1].values[0].cases, once[1].values[0].cases);
+  for (std::size_t i = 1; i < once[1].values.size(); ++i)
+    EXPECT_EQ(both.labels[1].values[i].cases, 2 * once[1].values[i].cases);
 }
 
 }  // namespace

@@ -202,6 +202,11 @@ TEST_F(Obedience, SizesFromARangeAreRightWithinAQuarter) {
   EXPECT_LT(all[0]["chance"].get<double>(), 0.5);
 }
 
+// A length is asked for together with the size of a pixel, which is no label of the data set.
+TEST_F(Obedience, NothingJudgesTheSizeOfAPixel) {
+  EXPECT_TRUE(obeyed([](int) { return "spacing_mm=0.7"; }).empty());
+}
+
 TEST_F(Obedience, RefusesWhatTheDataSetDoesNotKnow) {
   test::expect_error([&] { static_cast<void>(obeyed([](int) { return "kidn=1"; })); }, ErrorCode::usage, {"kind"});
   test::expect_error([&] { static_cast<void>(obeyed([](int) { return "kind=red"; })); }, ErrorCode::bad_input,

@@ -120,6 +120,18 @@ TEST_F(Store, WhatWasChangedIsNamedWithBothSums) {
   expect_error([&] { (void)store_.current("lung"); }, ErrorCode::bad_input, {"current.json", "schema"});
 }
 
+TEST_F(Store, ADamagedVersionCanBeLeftAndRemoved) {
+  publish("lung", "one");
+  publish("lung", "two");
+  EXPECT_EQ(store_.rollback_version("lung"), 1);
+  EXPECT_EQ(store_.current("lung"), 2) << "it is only told, not done";
+  write_text(folder_ / "models" / "lung" / "2" / facts_file, "{");
+  store_.remove("lung", 2);
+  EXPECT_EQ(store_.current("lung"), 1);
+  expect_error([&] { (void)store_.rollback_version("lung"); }, ErrorCode::not_found, {"before 1"});
+  expect_error([&] { store_.remove("lung", 2); }, ErrorCode::not_found, {"version 2"});
+}
+
 TEST_F(Store, NamesThatLeaveItAreRefused) {
   int version = 0;
   for (const std::string name : {"", "../lung", "a/b", ".hidden", "7", "a b"})
@@ -136,6 +148,8 @@ TEST_F(Store, AModelIsFoundByItsFolderOrItsName) {
   EXPECT_TRUE(published_folder(folder_ / "models").empty());
   ASSERT_EQ(::setenv("NODULUS_MODELS", (folder_ / "models").c_str(), 1), 0);
   EXPECT_EQ(published_folder("lung"), folder_ / "models" / "lung" / "2");
+  EXPECT_EQ(published_folder("lung/1"), folder_ / "models" / "lung/1");
+  EXPECT_TRUE(published_folder("lung/3").empty());
   EXPECT_TRUE(published_folder("liver").empty());
   ASSERT_EQ(::unsetenv("NODULUS_MODELS"), 0);
 }

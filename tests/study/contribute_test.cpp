@@ -20,7 +20,7 @@ class Contribution : public ::testing::Test {
   Contribution() {
     test::make(folder_ / "lung", test::plain_rows(30));
     options_.dataset = folder_ / "lung";
-    options_.added = {folder_ / "kidney"};
+    options_.added = {{folder_ / "kidney", "their scans"}};
     options_.out = folder_ / "grown";
     options_.source = {"clinic-2", "CC BY 4.0", "A made-up clinic.", ""};
     for (int k = 0; k < 6; ++k) {

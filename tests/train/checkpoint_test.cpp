@@ -204,6 +204,9 @@ TEST(Checkpoint, RefusesACutFileAndForeignWeights) {
   std::ofstream(folder / "half.safetensors", std::ios::binary) << whole.substr(0, whole.size() / 2);
   EXPECT_THAT(message_of([&] { (void)read_checkpoint_info(folder / "half.safetensors"); }),
               ::testing::HasSubstr("not a whole safetensors file"));
+  std::ofstream(folder / "other.safetensors", std::ios::binary) << "PK\x03\x04 of torch.save";
+  EXPECT_THAT(message_of([&] { (void)read_checkpoint_info(folder / "other.safetensors"); }),
+              ::testing::HasSubstr("expected a safetensors file"));
   std::ofstream(folder / "foreign.safetensors", std::ios::binary) << std::string("\x02\0\0\0\0\0\0\0{}", 10);
   EXPECT_THAT(message_of([&] { (void)read_checkpoint_info(folder / "foreign.safetensors"); }),
               ::testing::HasSubstr("expected a nodulus checkpoint"));

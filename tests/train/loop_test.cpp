@@ -279,13 +279,14 @@ TEST_F(TrainLoop, RemembersWhoseWeightsItBeganWith) {
   info.images_seen = 12;
   info.resolution = 32;
   info.dataset_hash = "small";
+  info.data = {{"sources", {{{"name", "kidneys"}, {"licence", "CC0"}, {"citation", ""}, {"url", ""}}}}};
   const auto file = folder_ / "imported.safetensors";
   {
     const data::Loader loader(*dataset_, loader_options(plain.options, *dataset_, {}));
     save_checkpoint(file, info, plain.make_learner(loader)->weights());
   }
   Training continued = plain;
-  continued.inherited = Inheritance{file, {-1000, 400}, {}, {}, {"abc", "", 0, 0, info.continued.imported, {"d00d", "older", 7, 16}}};
+  continued.inherited = Inheritance{file, {-1000, 400}, {}, {}, {"abc", "", 0, 0, info.continued.imported, {"d00d", "older", 7, 16}, true}, info.data};
   Training transferred = plain;
   transferred.transfer = file;
   for (const Training& training : {continued, transferred}) {
@@ -302,6 +303,8 @@ TEST_F(TrainLoop, RemembersWhoseWeightsItBeganWith) {
     EXPECT_EQ(found.continued.transferred.dataset_hash, expected.dataset_hash);
     EXPECT_EQ(found.continued.transferred.images_seen, expected.images_seen);
     EXPECT_EQ(found.continued.transferred.resolution, expected.resolution);
+    EXPECT_TRUE(found.continued.other_data);
+    EXPECT_EQ(found.data["sources"].size(), 1U) << "whose images the other had learnt from";
   }
 }
 

@@ -28,6 +28,9 @@ enum class Holding { dataset, pictures, scans };
 Holding holding_of(const fs::path& path) {
   if (!fs::exists(path)) throw Error(ErrorCode::not_found, path.string() + ": expected images to add, found nothing");
   if (fs::exists(path / "dataset.json")) return Holding::dataset;
+  if (fs::exists(path / "manifest.json") && read_json(path / "manifest.json").value("synthetic", false))
+    throw Error(ErrorCode::usage, path.string() + ": expected real images, found generated ones, which are no patients: "
+                                                  "a model is not to learn from a model");
   if (!fs::is_directory(path)) return Holding::pictures;  // a zip or a tar
   constexpr std::array endings{".png", ".jpg", ".jpeg", ".npy"};
   for (const auto& entry : fs::recursive_directory_iterator(path))
@@ -96,8 +99,9 @@ class Contribute final : public Command {
     settings_.dataset = paths_.front();
     settings_.force = common.force;
     settings_.threads = common.threads;
+    for (std::size_t k = 1; k < paths_.size(); ++k) (void)holding_of(paths_[k]);  // before the reading of any
     for (std::size_t k = 1; k < paths_.size(); ++k)
-      settings_.added.push_back(dataset_of(paths_[k], dataset, made, common, monitor));
+      settings_.added.push_back({dataset_of(paths_[k], dataset, made, common, monitor), paths_[k].string()});
     const study::ContributeResult result = study::contribute(settings_, monitor);
     Outcome outcome;
     outcome.figures = {{"dataset", settings_.out.string()},
@@ -122,6 +126,7 @@ class Contribute final : public Command {
       throw Error(ErrorCode::usage,
                   fmt::format("expected a data set and what is added to it, found {} path(s)", paths_.size()));
     require_out(settings_.out, "the larger data set");
+    study::require_source(settings_.source);
     check_target(settings_.out, "dataset", common.force);
     return data::Dataset::open(paths_.front());
   }

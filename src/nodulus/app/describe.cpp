@@ -1,8 +1,11 @@
 #include <fmt/format.h>
 
+#include <map>
+
 #include "nodulus/app/commands.h"
 #include "nodulus/app/trained.h"
 #include "nodulus/core/reject.h"
+#include "nodulus/store/model_store.h"
 
 namespace nodulus::app {
 namespace {
@@ -43,9 +46,35 @@ class Describe final : public Command {
     if (const train::Imported& from = info.continued.imported; !from.layout.empty())
       outcome.text += fmt::format("\nIts weights {} another program's ({}); their source and licence are not known.",
                                   info.step == 0 ? "are" : "began as", from.layout);
+    if (info.continued.other_data)
+      outcome.text += "\nIts weights began with what was learnt from images that its data set does not have.";
+    const Json data = info.data.is_object() ? info.data : Json::object();
+    for (const Json& source : data.value("sources", Json::array()))
+      outcome.text += fmt::format("\nlearnt from: {}, {}", source.value("name", ""), source.value("licence", ""));
+    const std::map<std::string, std::string> obeyed = obedience_of(model_);
     if (info.conditions.empty()) outcome.text += "\nIt was trained without labels: nothing can be asked for.";
-    for (const ConditionLabel& label : info.conditions.labels) outcome.text += label_text(label);
+    for (const ConditionLabel& label : info.conditions.labels) {
+      outcome.text += label_text(label);
+      if (const auto found = obeyed.find(label.column()); found != obeyed.end()) outcome.text += found->second;
+    }
     return outcome;
+  }
+
+  /// By label, how many of the images that a published model was measured with came out as asked.
+  static std::map<std::string, std::string> obedience_of(const std::filesystem::path& model) {
+    std::map<std::string, std::string> lines;
+    const auto folder = store::published_folder(model);
+    if (folder.empty()) return lines;
+    const Json metrics = store::read_model(folder).facts.value("metrics", Json());
+    if (!metrics.is_object()) return lines;
+    const auto percent = [](const Json& share) {
+      return share.is_number() ? fmt::format("{:.0f} %", 100 * share.get<double>()) : std::string("unknown");
+    };
+    for (const Json& label : metrics.value("obedience", Json::array()))
+      lines[label.value("label", "")] =
+          fmt::format("\n  as asked: {} of {} (by chance {})", percent(label.value("correct", Json())),
+                      label.value("asked", std::int64_t{0}), percent(label.value("chance", Json())));
+    return lines;
   }
 
   /// The option, what it is about, and how many real images have which value.
@@ -55,6 +84,9 @@ class Describe final : public Command {
     const bool number = label.kind == ConditionKind::number;
     for (const ConditionValue& value : label.values)
       text += fmt::format("\n  {}{:<32}{:>8}", number ? "about " : "", label.text(value.number), value.cases);
+    for (const auto& [word, range] : label.words)
+      text += range.first == range.second ? fmt::format("\n  {}: {:g}", word, range.first)
+                                          : fmt::format("\n  {}: {:g}..{:g}", word, range.first, range.second);
     return text;
   }
 

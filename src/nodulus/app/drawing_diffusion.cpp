@@ -129,10 +129,10 @@ void DiffusionDrawingSettings::refuse_sampler(const std::string& family) const {
     throw Error(ErrorCode::usage,
                 fmt::format("--sampler: {} has no noise levels to go through; expected none, found {}", family,
                             asked_sampler_));
-  if (steps_ > 0 || bfloat16_ || guidance_ != 1)
+  const std::string_view option = steps_ > 0 ? "--steps" : guidance_ != 1 ? "--guidance" : bfloat16_ ? "--bfloat16" : "";
+  if (!option.empty())
     throw Error(ErrorCode::usage,
-                fmt::format("--steps, --guidance and --bfloat16: {} draws an image in one step; expected none of them",
-                            family));
+                fmt::format("{}: {} draws an image in one step; expected none of a sampler's options", option, family));
 }
 
 std::unique_ptr<Drawing> DiffusionDrawingSettings::open(const DrawingRequest& request) {

@@ -203,8 +203,8 @@ class Generate final : public Command {
                        {"synthetic", true}};
     const std::string how = drawing.sampler().empty()
                                 ? "in one evaluation each"
-                                : fmt::format("{} with {} steps ({} evaluations each)", drawing.sampler(),
-                                              drawing.steps(), drawing.evaluations());
+                                : fmt::format("{} with {} ({} each)", drawing.sampler(), counted(drawing.steps(), "step"),
+                                              counted(drawing.evaluations(), "evaluation"));
     outcome.text = fmt::format("{}: {}, {}", out_.string(), counted(count, "synthetic image"), how);
     return outcome;
   }

@@ -1,4 +1,5 @@
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include "nodulus/app/commands.h"
 #ifdef NODULUS_HAS_TORCH
@@ -43,9 +44,15 @@ class Models final : public Command {
   Outcome plan(const CommonOptions& common, Monitor& monitor) override {
     if (part_ != nullptr) return part_->plan(common, monitor);
     refuse_late_part();
-    if (action_ == "rollback" || action_ == "remove") {
-      const store::StoredModel model = named(common.force);
-      return {{{"name", model.name}}, fmt::format("would {} {} version {}", action_, model.name, model.version)};
+    if (action_ == "remove") {
+      const int version = removed_version(common.force);
+      return {{{"name", name_}, {"removed", version}},
+              fmt::format("would remove {} of {}", version == 0 ? "all" : fmt::format("version {}", version), name_)};
+    }
+    if (action_ == "rollback") {
+      require_name();
+      const int version = store().rollback_version(name_, version_);
+      return {{{"name", name_}, {"version", version}}, fmt::format("would take {} version {} into use", name_, version)};
     }
     return act(common);
   }
@@ -82,23 +89,29 @@ class Models final : public Command {
       throw Error(ErrorCode::usage, fmt::format("models: expected {} as the first word after models", action_));
   }
 
-  /// The model that is meant. Removing all versions of one needs --force.
-  [[nodiscard]] store::StoredModel named(bool force) const {
+  void require_name() const {
     if (name_.empty()) throw Error(ErrorCode::usage, fmt::format("models {}: expected a model's name", action_));
-    if (action_ == "remove" && version_ == 0 && !force)
+  }
+
+  /// Which is removed, 0: all, which needs --force. It need not be whole.
+  [[nodiscard]] int removed_version(bool force) const {
+    require_name();
+    if (version_ == 0 && !force)
       throw Error(ErrorCode::usage,
                   fmt::format("models remove: expected --version, or --force to remove all {} versions "
                               "of {}",
                               store().versions(name_).size(), name_));
-    return store().open(name_, version_);
+    store().require(name_, version_);
+    return version_;
   }
 
   [[nodiscard]] Outcome act(const CommonOptions& common) const {
     refuse_late_part();
     if (action_ == "list") return list();
     if (action_ == "verify") return verify();
-    const store::StoredModel model = named(common.force);
+    require_name();
     if (action_ == "show") {
+      const store::StoredModel model = store().open(name_, version_);
       const std::string card = read_file(model.folder / store::card_file);
       return {model.facts, fmt::format("{}\n\n{}", model.folder.string(), card)};
     }
@@ -106,18 +119,18 @@ class Models final : public Command {
       const int version = store().rollback(name_, version_);
       return {{{"name", name_}, {"version", version}}, fmt::format("{}: version {} is in use", name_, version)};
     }
-    store().remove(name_, version_);
-    return {{{"name", name_}, {"removed", version_}},
-            fmt::format("{}: {} removed", name_, version_ == 0 ? "all" : fmt::format("version {}", version_))};
+    const int version = removed_version(common.force);
+    store().remove(name_, version);
+    return {{{"name", name_}, {"removed", version}},
+            fmt::format("{}: {} removed", name_, version == 0 ? "all" : fmt::format("version {}", version))};
   }
 
   [[nodiscard]] Outcome list() const {
     Outcome outcome;
     outcome.figures["models"] = Json::array();
-    for (const std::string& name : store().names()) {
-      if (!name_.empty() && name != name_) continue;
-      const int current = store().current(name);
-      for (const int version : store().versions(name)) {
+    for (const std::string& name : name_.empty() ? store().names() : std::vector{name_}) {
+      for (const int version : store().versions(name)) try {
+        const int current = store().current(name);
         const store::StoredModel model = store().open(name, version);
         const JsonFields facts(model.facts, model.folder / store::facts_file);
         const auto family = facts.get<std::string>("family", "a string");
@@ -131,6 +144,10 @@ class Models final : public Command {
                                              {"family", family},
                                              {"resolution", resolution},
                                              {"folder", model.folder.string()}});
+      } catch (const Error& error) {
+        outcome.text += fmt::format("{}{:<24} {:>3}   damaged: {}", outcome.text.empty() ? "" : "\n", name, version,
+                                    error.what());
+        outcome.figures["models"].push_back({{"name", name}, {"version", version}, {"damaged", error.what()}});
       }
     }
     if (outcome.text.empty())
@@ -142,13 +159,21 @@ class Models final : public Command {
 
   [[nodiscard]] Outcome verify() const {
     int checked = 0;
+    std::vector<std::string> faults;
     for (const std::string& name : name_.empty() ? store().names() : std::vector{name_}) {
       for (const int version : store().versions(name)) {
         if (version_ != 0 && version != version_) continue;
-        store::verify(store().open(name, version));
         ++checked;
+        try {
+          store::verify(store().open(name, version));
+        } catch (const Error& error) {
+          faults.emplace_back(error.what());
+        }
       }
     }
+    if (!faults.empty())
+      throw Error(ErrorCode::bad_input, fmt::format("{} of {} version(s) are not as they were published: {}",
+                                                    faults.size(), checked, fmt::join(faults, "; ")));
     if (checked == 0)
       throw Error(ErrorCode::not_found, fmt::format("no models to check in {}", store().root().string()));
     return {{{"checked", checked}}, fmt::format("{} version(s) are as they were published", checked)};
@@ -165,7 +190,7 @@ class Models final : public Command {
 
 CommandRow models_command() {
   return {"models", "the published models: list, show, verify, rollback, remove; export and import",
-          "nodulus models rollback lung-ddpm", make_command<Models>};
+          "nodulus models show lidc64-ddpmpp", make_command<Models>};
 }
 
 }  // namespace nodulus::app

@@ -133,6 +133,7 @@ void write_record(const std::filesystem::path& folder, const train::CheckpointIn
       {"synthetic", true},
       {"view", {{"downsample", info.options.value("downsample", 1)}, {"size", info.options.value("size", 0)}}},
       {"dataset", info.dataset_hash},
+      {"other_data", info.continued.other_data},
       {"model", model_sha256},
       {"conditions", json_of(info.conditions)},
       {"cost", cost},

@@ -60,7 +60,7 @@ class Sweep final : public Command {
     warn_of_slow_blas(monitor);
     const Inputs inputs = open(common);
     const data::Dataset dataset = data::Dataset::open(real_);
-    if (inputs.info.dataset_hash != dataset.hash())
+    if (inputs.info.dataset_hash != dataset.hash() || inputs.info.continued.other_data)
       monitor.warn(fmt::format("{} learnt from another data set than {}: it may have seen what is held out there",
                                model_.string(), real_.string()));
     const eval::View view{inputs.info.options.value("downsample", 1), inputs.info.options.value("size", 0),

@@ -83,7 +83,7 @@ class Train final : public Command {
     };
     const train::RunFolder folder = run_folder(options, dataset);
     monitor.note(fmt::format("training {} in {}", family_name_, folder.path().string()));
-    const train::TrainResult result = train::train(training, folder, monitor);
+    const train::TrainResult result = trained(training, folder, monitor);
     Outcome outcome;
     outcome.figures = {{"run", folder.path().string()}, {"checkpoint", result.checkpoint.string()},
                        {"steps", result.steps},         {"images_seen", result.images_seen},
@@ -96,6 +96,18 @@ class Train final : public Command {
   }
 
  private:
+  /// A run that could not even begin leaves no folder.
+  train::TrainResult trained(const train::Training& training, const train::RunFolder& folder, Monitor& monitor) const {
+    try {
+      return train::train(training, folder, monitor);
+    } catch (const Error&) {
+      std::error_code ignored;
+      if (resumed_.empty() && folder.checkpoints().empty() && !std::filesystem::exists(folder.metrics()))
+        std::filesystem::remove_all(folder.path(), ignored);
+      throw;
+    }
+  }
+
   /// Family and process decide which other settings there are, so they are looked for before all else.
   void choose_family(const std::vector<std::string>& words) {
     resumed_ = word_after(words, "--resume");
@@ -127,7 +139,7 @@ class Train final : public Command {
     if (settings_.continued.empty()) return;
     if (!settings_.transfer.empty())
       throw Error(ErrorCode::usage, "--continue and --transfer: expected one of them, found both");
-    settings_.continued = std::filesystem::absolute(settings_.continued).lexically_normal();
+    settings_.continued = lasting_path(settings_.continued);
     const auto own =
         resumed_.empty() ? std::vector<std::filesystem::path>{} : train::RunFolder::open(resumed_).checkpoints();
     train::Inheritance inherited;
@@ -140,11 +152,18 @@ class Train final : public Command {
     inherited.from = model.conditions;
     inherited.to = data::extended_schema(model.conditions, dataset, settings_.conditions);
     inherited.ancestry = model.continued;
+    inherited.data = model.data;
     if (own.empty()) {
-      inherited.ancestry = {sha256_file(inherited.checkpoint), model.dataset_hash,
+      const std::int64_t known = dataset.items_of_ancestor(model.dataset_hash);
+      const bool other = model.continued.other_data || known == 0;
+      inherited.ancestry = {sha256_file(inherited.checkpoint),
+                            model.dataset_hash,
                             model.images_seen + model.continued.images_seen,
-                            dataset.items_of_ancestor(model.dataset_hash), model.continued.imported,
-                            model.continued.transferred};
+                            known,
+                            model.continued.imported,
+                            model.continued.transferred,
+                            other};
+      if (known == 0) add_cases(inherited.to, model.conditions);
     }
     inherited_ = inherited;
   }
@@ -165,7 +184,7 @@ class Train final : public Command {
   /// Finds the checkpoint to begin with, where it is still to be begun with.
   void adopt_transfer() {
     if (settings_.transfer.empty()) return;
-    settings_.transfer = std::filesystem::absolute(settings_.transfer).lexically_normal();
+    settings_.transfer = lasting_path(settings_.transfer);
     if (!resumed_.empty() && !train::RunFolder::open(resumed_).checkpoints().empty()) return;
     transfer_ = checkpoint_of(settings_.transfer);
     if (const auto info = train::read_checkpoint_info(transfer_); info.family != family_name_)

@@ -1,12 +1,31 @@
 #include "nodulus/app/trained.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include "nodulus/core/error.h"
+#include "nodulus/core/json_fields.h"
+#include "nodulus/core/manifest.h"
+#include "nodulus/core/nearest.h"
 #include "nodulus/store/model_store.h"
 #include "nodulus/train/run_folder.h"
 
 namespace nodulus::app {
+namespace {
+
+/// What the folder's manifest.json says that it is: "dataset", "images", ...; "" where it says nothing.
+std::string artifact_kind(const std::filesystem::path& folder) {
+  const std::filesystem::path file = folder / "manifest.json";
+  std::error_code error;
+  if (!std::filesystem::is_regular_file(file, error)) return "";
+  const Json manifest = read_json(file);
+  const JsonFields fields(manifest, file);
+  const auto name = fields.object("schema").get<std::string>("name", "the name of a schema");
+  const std::string begin = manifest_schema("");
+  return name.starts_with(begin) ? name.substr(begin.size()) : "";
+}
+
+}  // namespace
 
 std::filesystem::path checkpoint_of(const std::filesystem::path& path) {
   std::error_code error;
@@ -15,11 +34,32 @@ std::filesystem::path checkpoint_of(const std::filesystem::path& path) {
     store::verify(model);
     return model.weights();
   }
-  if (std::filesystem::is_directory(path, error)) return train::RunFolder::open(path).latest_checkpoint();
+  if (std::filesystem::is_directory(path, error)) {
+    const std::string kind = artifact_kind(path);
+    if (!kind.empty() && kind != "run")
+      throw Error(ErrorCode::bad_input,
+                  fmt::format("{}: expected a run's folder, a checkpoint or a published model, found an artifact of the "
+                              "kind '{}'",
+                              path.string(), kind));
+    return train::RunFolder::open(path).latest_checkpoint();
+  }
   if (std::filesystem::is_regular_file(path, error)) return path;
-  throw Error(
-      ErrorCode::not_found,
-      fmt::format("{}: expected a run's folder, a checkpoint or a published model, found nothing", path.string()));
+  const store::ModelStore models(store::ModelStore::default_root());
+  const auto names = models.names();
+  std::string there;
+  if (!path.has_parent_path())
+    there = fmt::format("; published in {}: {}{}", models.root().string(),
+                        names.empty() ? "none ($NODULUS_MODELS names another folder)"
+                                      : fmt::format("{}", fmt::join(names, ", ")),
+                        did_you_mean(path.string(), names));
+  throw Error(ErrorCode::not_found,
+              fmt::format("{}: expected a run's folder, a checkpoint or a published model, found nothing{}",
+                          path.string(), there));
+}
+
+std::filesystem::path lasting_path(const std::filesystem::path& path) {
+  const auto published = store::published_folder(path);
+  return std::filesystem::absolute(published.empty() ? path : published).lexically_normal();
 }
 
 void read_own_settings(Options& options, const train::CheckpointInfo& model, const std::filesystem::path& checkpoint,

@@ -19,6 +19,10 @@ namespace nodulus::app {
 /// Error{bad_input} where a published model was changed.
 std::filesystem::path checkpoint_of(const std::filesystem::path& path);
 
+/// By which path a run, checkpoint or published model is found from any folder: absolute; of a model's name the version
+/// in use now.
+std::filesystem::path lasting_path(const std::filesystem::path& path);
+
 /// Gives `options` those of the run's settings that it describes, but for some: a model's parts have a few of them
 /// each.
 void read_own_settings(Options& options, const train::CheckpointInfo& model, const std::filesystem::path& checkpoint,

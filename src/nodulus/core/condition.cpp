@@ -174,6 +174,17 @@ std::optional<ConditionLabel> number_label(std::string_view column, std::string_
   return label;
 }
 
+void add_cases(ConditionSchema& schema, const ConditionSchema& before) {
+  for (const ConditionLabel& other : before.labels) {
+    ConditionLabel& label = schema.labels[schema.index(other.name)];
+    label.known += other.known;
+    for (const ConditionValue& value : other.values) {
+      const auto same = std::ranges::find(label.values, value.number, &ConditionValue::number);
+      if (same != label.values.end()) same->cases += value.cases;
+    }
+  }
+}
+
 Json json_of(const ConditionSchema& schema) {
   Json all = Json::array();
   for (const ConditionLabel& label : schema.labels) {

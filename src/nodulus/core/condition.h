@@ -87,6 +87,9 @@ std::vector<std::int64_t> columns_in(const ConditionSchema& schema, const Condit
 std::optional<ConditionLabel> number_label(std::string_view column, std::string_view meaning,
                                            std::span<const double> values, std::size_t most = 8);
 
+/// Adds the cases of another schema to those of the same labels and values, which `schema` all has.
+void add_cases(ConditionSchema& schema, const ConditionSchema& before);
+
 Json json_of(const ConditionSchema& schema);
 /// Throws Error{bad_input} naming file, key, expected and found.
 ConditionSchema condition_schema_of(const Json& json, const std::filesystem::path& file);

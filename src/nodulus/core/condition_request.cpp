@@ -53,6 +53,9 @@ std::optional<ConditionRange> named_range(const ConditionLabel& label, std::stri
   return ConditionRange{label.values[begins.front()].number, label.values[begins.back()].number};
 }
 
+/// To four digits, for people.
+double rounded(double value) { return std::stod(fmt::format("{:.4g}", value)); }
+
 std::string known_values(const ConditionLabel& label) {
   const double low = label.values.front().number;
   const double high = label.values.back().number;
@@ -69,7 +72,8 @@ ConditionRange condition_range(const ConditionLabel& label, std::string_view tex
   const auto refuse = [&]() -> ConditionRange {
     throw Error(ErrorCode::usage,
                 fmt::format("{}: expected {}, or a range such as {}..{}; found '{}'", label.flag(), known_values(label),
-                            label.values.front().number, label.values.back().number, text));
+                            csv_number(rounded(label.values.front().number)),
+                            csv_number(rounded(label.values.back().number)), text));
   };
   const auto one = [&](std::string_view part) {
     if (const auto named = named_range(label, part)) return *named;
@@ -92,7 +96,11 @@ ConditionRange condition_range(const ConditionLabel& label, std::string_view tex
   };
   // A scale has something between its steps, a category has not; neither has anything beyond its ends.
   const bool beyond = range.low < label.values.front().number || range.high > label.values.back().number;
-  if (range.low > range.high) refuse();
+  const bool lengths = label.kind == ConditionKind::number && label.values.front().number > 0;
+  if (range.low > range.high)
+    throw Error(ErrorCode::usage, fmt::format("{}: expected a range from the smaller to the larger, found '{}'",
+                                              label.flag(), text));
+  if (lengths && range.low <= 0) refuse();  // beyond what was seen a warning is enough, beyond what can be it is not
   if (label.kind != ConditionKind::number && beyond) refuse();
   if (label.kind == ConditionKind::category && !(is_value(range.low) && is_value(range.high))) refuse();
   return range;
@@ -117,7 +125,7 @@ std::int64_t cases_within(const ConditionLabel& label, const ConditionRange& ran
   double sum = 0;
   if (label.kind != ConditionKind::number) {
     for (const ConditionValue& value : values)
-      if (value.number > range.low - 0.5 && value.number < range.high + 0.5) sum += static_cast<double>(value.cases);
+      if (value.number >= range.low - 0.5 && value.number <= range.high + 0.5) sum += static_cast<double>(value.cases);
     return static_cast<std::int64_t>(sum);
   }
   for (std::size_t i = 0; i + 1 < values.size(); ++i) {

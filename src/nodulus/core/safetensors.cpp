@@ -79,7 +79,9 @@ void SafetensorsFile::read_header() {
   };
   std::uint64_t header_length = 0;
   std::memcpy(&header_length, file_.data(), length_bytes);
-  if (header_length > longest_header || header_length > file_.size() - length_bytes)
+  if (header_length > longest_header)
+    throw Error(ErrorCode::bad_input, fmt::format("{}: expected a safetensors file, found another", path_.string()));
+  if (header_length > file_.size() - length_bytes)
     throw refuse(fmt::format("header of {} bytes in a file of {}", header_length, file_.size()));
   const auto* text = reinterpret_cast<const char*>(file_.data() + length_bytes);
   const auto header = nlohmann::json::parse(text, text + header_length, nullptr, false);

@@ -112,7 +112,7 @@ class Evaluator {
   /// known.
   [[nodiscard]] Json learnt_from_real(const ImageSet& set) {
     if (set.trained_on.empty()) return nullptr;
-    const bool same = set.trained_on == e_.dataset.hash();
+    const bool same = set.trained_on == e_.dataset.hash() && !set.learnt_elsewhere;
     if (!same)
       monitor_.warn(
           fmt::format("{}: their model learnt from another data set than {}; it may have seen what is held out "

@@ -70,6 +70,7 @@ void read_facts(ImageSet& set, const Manifest& manifest) {
     set.view.size = view.value("size", 0);
     set.view_known = true;
     set.trained_on = set.record.value("dataset", "");
+    set.learnt_elsewhere = set.record.value("other_data", false);
   } catch (const nlohmann::json::exception& problem) {
     throw Error(ErrorCode::bad_input,
                 fmt::format("{}: expected keys of the types that docs/formats.md names, found another ({})",

@@ -64,6 +64,7 @@ struct ImageSet {
   std::vector<std::vector<std::string>> asked;
   std::vector<std::string> caption;  ///< [count]
   Json record;                       ///< record.json, or null.
+  bool learnt_elsewhere = false;     ///< Its weights began with those of a model that had learnt from other images.
   std::string trained_on;            ///< Hash of the data set that the model learnt from; "" where it is not known.
 };
 

@@ -246,7 +246,9 @@ Json obedience(const ImageSet& set, const JudgedImages& judged, const JudgedImag
     if (measured && drawn) entry = sizes_within(label, asked, judged, *measuring);
     if (measured && !drawn) entry = sizes_among(label, asked, judged, *measuring);
     // Steps of a scale are classes however many means of readers between them were asked for; a quantity's are none.
-    if (!measuring && (!drawn || has_steps(dataset, label)))
+    // A pixel's size is on no image: nothing judges it.
+    const bool judgeable = !measuring && label != data::spacing_label;
+    if (judgeable && (!drawn || has_steps(dataset, label)))
       entry = classes_seen(label, asked, {judged, training, held_out}, dataset);
     if (!entry.is_null()) all.push_back(entry);
   }

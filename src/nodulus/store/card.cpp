@@ -50,9 +50,13 @@ std::string data_part(const Json& facts) {
   std::string text = "## What it learnt from\n\n";
   if (data.contains("counts"))
     text +=
-        fmt::format("{} images of {} nodules of {} patients in training; held-out patients were not seen.\n\n",
+        fmt::format("{} images of {} nodules of {} patients in training; {}.\n\n",
                     data["counts"].at("images").get<std::int64_t>(), data["counts"].at("nodules").get<std::int64_t>(),
-                    data["counts"].at("patients").get<std::int64_t>());
+                    data["counts"].at("patients").get<std::int64_t>(),
+                    facts.value("other_data", false)
+                        ? "held-out patients were not seen in it, but the weights that it began with had learnt from "
+                          "other images, which may have been of them"
+                        : "held-out patients were not seen");
   const Json sources = data.value("sources", Json::array());
   for (const Json& source : sources)
     text +=

@@ -120,8 +120,10 @@ fs::path published_folder(const fs::path& path) {
   const fs::path whole = without_slash(path);
   if (fs::exists(path / current_file, error))
     return ModelStore(whole.parent_path()).open(whole.filename().string()).folder;
-  if (path.has_parent_path() || fs::exists(path, error)) return {};
+  if (path.is_absolute() || fs::exists(path, error)) return {};
   const ModelStore store(ModelStore::default_root());
+  if (fs::exists(store.root() / path / facts_file, error)) return store.root() / path;
+  if (path.has_parent_path()) return {};
   return fs::exists(store.root() / path / current_file, error) ? store.open(path.string()).folder : fs::path();
 }
 
@@ -159,10 +161,7 @@ int ModelStore::current(const std::string& name) const {
 
 StoredModel ModelStore::open(const std::string& name, int version) const {
   const int wanted = version == 0 ? current(name) : version;
-  const auto there = versions(name);
-  if (std::find(there.begin(), there.end(), wanted) == there.end())
-    throw Error(ErrorCode::not_found, fmt::format("{}: expected version {} of {}, found {}", root_.string(), wanted,
-                                                  name, fmt::join(there, ", ")));
+  require(name, wanted);
   return read_model(folder_of(name) / std::to_string(wanted));
 }
 
@@ -189,28 +188,40 @@ void ModelStore::use(const std::string& name, int version) const {
   write_current(folder, {version, std::max(before, there.back())});
 }
 
-int ModelStore::rollback(const std::string& name, int version) const {
-  if (version == 0) {
-    const int now = current(name);
-    for (const int earlier : versions(name))
-      if (earlier < now) version = earlier;
-    if (version == 0)
-      throw Error(ErrorCode::not_found,
-                  fmt::format("{}: expected a version of {} before {}, found none", root_.string(), name, now));
-  }
-  use(name, version);
+void ModelStore::require(const std::string& name, int version) const {
+  const auto there = versions(name);
+  if (version != 0 && std::find(there.begin(), there.end(), version) == there.end())
+    throw Error(ErrorCode::not_found, fmt::format("{}: expected version {} of {}, found {}", root_.string(), version,
+                                                  name, fmt::join(there, ", ")));
+}
+
+int ModelStore::rollback_version(const std::string& name, int version) const {
+  require(name, version);
+  if (version != 0) return version;
+  const int now = read_current(folder_of(name)).version;  // of which the folder may be gone
+  for (const int earlier : versions(name))
+    if (earlier < now) version = earlier;
+  if (version == 0)
+    throw Error(ErrorCode::not_found,
+                fmt::format("{}: expected a version of {} before {}, found none", root_.string(), name, now));
   return version;
+}
+
+int ModelStore::rollback(const std::string& name, int version) const {
+  const int chosen = rollback_version(name, version);
+  use(name, chosen);
+  return chosen;
 }
 
 void ModelStore::remove(const std::string& name, int version) const {
   auto left = versions(name);
-  if (version != 0) static_cast<void>(open(name, version));
+  require(name, version);
   std::erase(left, version);
   if (version == 0 || left.empty()) {
     fs::remove_all(folder_of(name));
     return;
   }
-  if (current(name) == version) use(name, left.back());
+  if (read_current(folder_of(name)).version == version) use(name, left.back());
   fs::remove_all(folder_of(name) / std::to_string(version));
 }
 

@@ -36,7 +36,7 @@ std::string sum_of(Json facts);
 void verify(const StoredModel& model);
 
 /// The folder that a path or name means: a version's, a model's current one, or, of a bare name, that of the model in
-/// the default store. Empty where it is none of these.
+/// the default store, or NAME/VERSION there. Empty where it is none of these.
 std::filesystem::path published_folder(const std::filesystem::path& path);
 
 /// A folder of models: NAME/1/, NAME/2/, ..., and NAME/current.json, which says which is in use.
@@ -61,7 +61,11 @@ class ModelStore {
   [[nodiscard]] std::filesystem::path next_folder(const std::string& name, int& version) const;
   /// Takes a version into use. Error{not_found}.
   void use(const std::string& name, int version) const;
-  /// Takes the version before the current one into use, or `version`. Returns it. Error{not_found} where there is none.
+  /// Error{not_found} where there is no such version, damaged or whole; 0: no such model.
+  void require(const std::string& name, int version) const;
+  /// The version before the current one, or `version`. Error{not_found} where there is none.
+  [[nodiscard]] int rollback_version(const std::string& name, int version = 0) const;
+  /// Takes rollback_version() into use. Returns it.
   int rollback(const std::string& name, int version = 0) const;
   /// Removes a version; of the current one the newest that is left comes into use. 0: the whole model.
   void remove(const std::string& name, int version) const;

@@ -18,8 +18,13 @@ namespace {
 constexpr std::size_t patients_named = 3;
 constexpr double far_hu = 300;  ///< A difference of median HU that is worth a word.
 
-[[noreturn]] void refuse(const data::Dataset& added, const std::string& why) {
-  throw Error(ErrorCode::bad_input, added.folder().string() + ": " + why);
+struct Addition {
+  data::Dataset dataset;
+  std::string name;  ///< As its user calls it.
+};
+
+[[noreturn]] void refuse(const Addition& added, const std::string& why) {
+  throw Error(ErrorCode::bad_input, added.name + ": " + why);
 }
 
 std::size_t place_of(const std::vector<data::Label>& labels, std::string_view label_name) {
@@ -27,9 +32,9 @@ std::size_t place_of(const std::vector<data::Label>& labels, std::string_view la
   return static_cast<std::size_t>(found - labels.begin());
 }
 
-void require_same_kind(const data::Dataset& base, const data::Dataset& added) {
+void require_same_kind(const data::Dataset& base, const Addition& added) {
   const data::DatasetInfo& ours = base.info();
-  const data::DatasetInfo& theirs = added.info();
+  const data::DatasetInfo& theirs = added.dataset.info();
   if (theirs.content != ours.content)
     refuse(added, fmt::format("expected images of the content '{}', found '{}'", ours.content, theirs.content));
   if (theirs.height < ours.height || theirs.width < ours.width)
@@ -54,8 +59,8 @@ std::vector<std::int16_t> some_hu(const data::Dataset& dataset) {
   return values;
 }
 
-void check_hu(const data::Dataset& base, const data::Dataset& added, Monitor& monitor) {
-  const auto theirs = some_hu(added);
+void check_hu(const data::Dataset& base, const Addition& added, Monitor& monitor) {
+  const auto theirs = some_hu(added.dataset);
   const auto ours = some_hu(base);
   if (theirs.empty() || ours.empty()) return;
   if (theirs.front() >= 0 && theirs.back() <= 255)
@@ -65,11 +70,11 @@ void check_hu(const data::Dataset& base, const data::Dataset& added, Monitor& mo
   const auto median = [](const auto& values) { return static_cast<double>(values[values.size() / 2]); };
   if (std::abs(median(theirs) - median(ours)) > far_hu)
     monitor.warn(fmt::format("{}: half of the pixels are below {} HU, below {} HU in the data set",
-                             added.folder().string(), median(theirs), median(ours)));
+                             added.name, median(theirs), median(ours)));
 }
 
 /// Adds what their label has to ours of the same name.
-void merge_label(data::Label& ours, const data::Label& theirs, const data::Dataset& added, ContributeResult& result) {
+void merge_label(data::Label& ours, const data::Label& theirs, const Addition& added, ContributeResult& result) {
   // Readers' steps and means of them go together, on one scale: as means.
   const bool steps_and_means = ours.values == theirs.values && !ours.values.empty() && ours.type != "text" &&
                                theirs.type != "text" && ours.type != theirs.type;
@@ -96,7 +101,7 @@ void merge_label(data::Label& ours, const data::Label& theirs, const data::Datas
 
 /// One image to come.
 struct Candidate {
-  const data::Dataset* from = nullptr;
+  const Addition* from = nullptr;
   std::int64_t item = 0;
   std::vector<std::int16_t> image;
   std::vector<std::uint8_t> mask;
@@ -106,14 +111,15 @@ class Joining {
  public:
   Joining(const ContributeOptions& options, Monitor& monitor)
       : options_(options), monitor_(monitor), base_(data::Dataset::open(options.dataset)), info_(base_.info()) {
-    for (const auto& path : options.added) added_.push_back(data::Dataset::open(path));
+    for (const Added& one : options.added)
+      added_.push_back({data::Dataset::open(one.folder), one.name.empty() ? one.folder.string() : one.name});
     for (std::int64_t i = 0; i < base_.size(); ++i) split_of_[base_.item(i).patient] = base_.item(i).split;
   }
 
   ContributeResult run() {
     ArtifactWriter artifact(options_.out, "dataset", options_.force);
     name_source();
-    for (const data::Dataset& added : added_) {
+    for (const Addition& added : added_) {
       require_same_kind(base_, added);
       check_hu(base_, added, monitor_);
       merge_labels(added);
@@ -122,7 +128,7 @@ class Joining {
     collect();
     drop_duplicates();
     if (candidates_.empty())
-      throw Error(ErrorCode::bad_input, fmt::format("{}: no image is left to add ({})", options_.added.front().string(),
+      throw Error(ErrorCode::bad_input, fmt::format("{}: no image is left to add ({})", options_.added.front().name,
                                                     reasons_text(count_by_reason(rejects_))));
     result_.rejects = count_by_reason(rejects_);
     write(artifact.path());
@@ -151,8 +157,8 @@ class Joining {
     info_.sources.push_back(options_.source);
   }
 
-  void merge_labels(const data::Dataset& added) {
-    for (const data::Label& theirs : added.info().labels) {
+  void merge_labels(const Addition& added) {
+    for (const data::Label& theirs : added.dataset.info().labels) {
       if (theirs.name == source_label) continue;
       const std::size_t at = place_of(info_.labels, theirs.name);
       if (at < info_.labels.size()) {
@@ -167,9 +173,9 @@ class Joining {
   void require_patients() const {
     if (!options_.patients.empty()) return;
     std::set<std::string> shared;
-    for (const data::Dataset& added : added_)
-      for (std::int64_t i = 0; i < added.size(); ++i)
-        if (split_of_.contains(added.item(i).patient)) shared.insert(added.item(i).patient);
+    for (const Addition& added : added_)
+      for (std::int64_t i = 0; i < added.dataset.size(); ++i)
+        if (split_of_.contains(added.dataset.item(i).patient)) shared.insert(added.dataset.item(i).patient);
     if (shared.empty()) return;
     std::string names;
     for (const std::string& patient : shared)
@@ -181,19 +187,19 @@ class Joining {
   }
 
   void reject(const Candidate& candidate, const std::string& reason, const std::string& detail) {
-    const data::Item& item = candidate.from->item(candidate.item);
+    const data::Item& item = candidate.from->dataset.item(candidate.item);
     rejects_.push_back(
-        {fmt::format("{}: item {} ({})", candidate.from->folder().string(), candidate.item, item.patient), reason,
+        {fmt::format("{}: item {} ({})", candidate.from->name, candidate.item, item.patient), reason,
          detail});
   }
 
   /// The label that is off its scale, or nothing.
-  [[nodiscard]] std::string off_scale(const data::Dataset& added, std::int64_t item) const {
-    for (const data::Label& theirs : added.info().labels) {
+  [[nodiscard]] std::string off_scale(const Addition& added, std::int64_t item) const {
+    for (const data::Label& theirs : added.dataset.info().labels) {
       const std::size_t at = place_of(info_.labels, theirs.name);
       const data::Label& label = info_.labels[at];
       if (label.values.empty() || label.type == "text") continue;
-      const auto value = added.label(item, theirs.name);
+      const auto value = added.dataset.label(item, theirs.name);
       if (!value) continue;
       const bool on = label.type == "rating"
                           ? *value >= label.values.front().first && *value <= label.values.back().first
@@ -205,10 +211,10 @@ class Joining {
   }
 
   void collect() {
-    for (const data::Dataset& added : added_) {
-      for (std::int64_t i = 0; i < added.size(); ++i) {
-        Candidate candidate{&added, i, data::centre_cut(added.image(i), added.info(), info_.height, info_.width), {}};
-        if (info_.masks) candidate.mask = data::centre_cut(added.mask(i), added.info(), info_.height, info_.width);
+    for (const Addition& added : added_) {
+      for (std::int64_t i = 0; i < added.dataset.size(); ++i) {
+        Candidate candidate{&added, i, data::centre_cut(added.dataset.image(i), added.dataset.info(), info_.height, info_.width), {}};
+        if (info_.masks) candidate.mask = data::centre_cut(added.dataset.mask(i), added.dataset.info(), info_.height, info_.width);
         const auto [low, high] = std::minmax_element(candidate.image.begin(), candidate.image.end());
         if (*low == *high) {
           reject(candidate, "flat", fmt::format("all pixels are {} HU", *low));
@@ -258,7 +264,7 @@ class Joining {
   }
 
   [[nodiscard]] data::Item item_of(const Candidate& candidate) const {
-    const data::Item& theirs = candidate.from->item(candidate.item);
+    const data::Item& theirs = candidate.from->dataset.item(candidate.item);
     data::Item item = theirs;
     item.patient = patient_of(theirs.patient);
     item.nodule = nodule_of(theirs.patient, theirs.nodule);
@@ -266,7 +272,7 @@ class Joining {
     item.split = known != split_of_.end() ? known->second : data::split_of(item.patient, info_.split);
     item.labels.assign(info_.labels.size(), "");
     for (std::size_t k = 0; k < theirs.labels.size(); ++k)
-      item.labels[place_of(info_.labels, candidate.from->info().labels[k].name)] = theirs.labels[k];
+      item.labels[place_of(info_.labels, candidate.from->dataset.info().labels[k].name)] = theirs.labels[k];
     item.labels[place_of(info_.labels, source_label)] = options_.source.name;
     return item;
   }
@@ -279,8 +285,8 @@ class Joining {
   }
 
   void append_nodules(data::DatasetWriter& writer, const std::vector<std::string>& columns) const {
-    for (const data::Dataset& added : added_) {
-      const CsvTable& nodules = added.nodules();
+    for (const Addition& added : added_) {
+      const CsvTable& nodules = added.dataset.nodules();
       for (std::size_t row = 0; row < nodules.rows(); ++row) {
         std::vector<std::string> fields;
         for (const std::string& column : columns) {
@@ -297,8 +303,8 @@ class Joining {
   void write(const std::filesystem::path& folder) {
     info_.grown_from.push_back({base_.hash(), base_.size()});
     std::vector<std::string> columns = base_.nodules().columns();
-    for (const data::Dataset& added : added_)
-      for (const std::string& column : added.nodules().columns())
+    for (const Addition& added : added_)
+      for (const std::string& column : added.dataset.nodules().columns())
         if (std::find(columns.begin(), columns.end(), column) == columns.end()) columns.push_back(column);
     data::copy_own_tables(base_, folder);
     data::DatasetWriter writer(folder, info_, columns);
@@ -331,8 +337,8 @@ class Joining {
     manifest.synthetic = base_.synthetic();
     manifest.inputs.push_back(manifest_input(options_.dataset));
     for (std::size_t k = 0; k < added_.size(); ++k) {
-      manifest.synthetic = manifest.synthetic || added_[k].synthetic();
-      manifest.inputs.push_back(manifest_input(options_.added[k]));
+      manifest.synthetic = manifest.synthetic || added_[k].dataset.synthetic();
+      manifest.inputs.push_back(manifest_input(options_.added[k].folder));
     }
     return manifest;
   }
@@ -340,7 +346,7 @@ class Joining {
   const ContributeOptions& options_;
   Monitor& monitor_;
   data::Dataset base_;
-  std::vector<data::Dataset> added_;
+  std::vector<Addition> added_;
   data::DatasetInfo info_;
   std::string old_source_;  ///< What the data set's own images are called; "" where they say so themselves.
   std::map<std::string, data::Split> split_of_;
@@ -351,11 +357,15 @@ class Joining {
 
 }  // namespace
 
+void require_source(const data::Source& source) {
+  if (source.name.empty()) throw Error(ErrorCode::usage, "expected --name, what the contribution is called");
+  if (source.licence.empty())
+    throw Error(ErrorCode::usage, "expected --licence, under which the images may be used, such as \"CC BY 4.0\"");
+}
+
 ContributeResult contribute(const ContributeOptions& options, Monitor& monitor) {
   if (options.added.empty()) throw Error(ErrorCode::usage, "expected images to add, found none");
-  if (options.source.name.empty()) throw Error(ErrorCode::usage, "expected --name, what the contribution is called");
-  if (options.source.licence.empty())
-    throw Error(ErrorCode::usage, "expected --licence, under which the images may be used, such as \"CC BY 4.0\"");
+  require_source(options.source);
   return Joining(options, monitor).run();
 }
 

@@ -14,9 +14,15 @@ namespace nodulus::study {
 /// The label that says which contribution an image is of.
 inline constexpr std::string_view source_label = "source";
 
+/// A data set that is added, and what its user calls it: the folder may have been made on the way.
+struct Added {
+  std::filesystem::path folder;
+  std::string name;
+};
+
 struct ContributeOptions {
   std::filesystem::path dataset;
-  std::vector<std::filesystem::path> added;  ///< Data sets; together they are one contribution.
+  std::vector<Added> added;  ///< Together they are one contribution.
   std::filesystem::path out;                 ///< May be `dataset` itself, with force.
   bool force = false;
   data::Source source;  ///< Name and licence are not empty.
@@ -33,6 +39,9 @@ struct ContributeResult {
   std::vector<std::string> new_labels;
   std::vector<std::string> new_values;  ///< "kind: cyst".
 };
+
+/// Throws Error{usage} where a contribution has no name or no licence.
+void require_source(const data::Source& source);
 
 /// A data set and images from another source as one: those that it has keep their places and splits, the new ones come
 /// after. The label `source` says which is whose, dataset.json whose licence and what it has grown from.

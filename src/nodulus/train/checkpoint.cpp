@@ -113,7 +113,9 @@ CheckpointInfo info_of(const SafetensorsFile& file) {
                         continued.at("images_seen"),
                         continued.at("known_items"),
                         {},
-                        {}};
+                        {},
+                        false};
+    info.continued.other_data = json.value("other_data", false);
     if (const Json imported = json.value("imported", Json()); imported.is_object())
       info.continued.imported = {imported.at("layout"), imported.at("sha256")};
     if (const Json from = json.value("transferred", Json()); from.is_object())
@@ -136,6 +138,7 @@ Json model_json(const CheckpointInfo& info) {
             {"conditions", json_of(info.conditions)}};
   if (!info.continued.imported.layout.empty()) json["imported"] = json_of(info.continued.imported);
   if (!info.continued.transferred.sha256.empty()) json["transferred"] = json_of(info.continued.transferred);
+  if (info.continued.other_data) json["other_data"] = true;
   return json;
 }
 

@@ -36,6 +36,8 @@ struct Ancestry {
   std::int64_t known_items = 0;  ///< The first items of the data set now, which it has seen.
   Imported imported;             ///< Of the model itself where it has no ancestor.
   Transferred transferred;       ///< Likewise.
+  /// It, or a model before it, learnt from images that the data set now does not have, or of which nothing is known.
+  bool other_data = false;
 };
 
 /// What a checkpoint says of itself besides its tensors. Random streams need no state: they are functions of the seed
@@ -57,7 +59,8 @@ struct CheckpointInfo {
 
 /// What a model is, wherever that is said: family, image_channels, resolution, window_hu, conditions; `imported` where
 /// its weights, or an ancestor's, were another program's: layout, sha256, note; `transferred` where it, or an ancestor,
-/// began with what fitted of another model: sha256, dataset, images_seen, resolution.
+/// began with what fitted of another model: sha256, dataset, images_seen, resolution; `other_data` (true) where some of
+/// them learnt from images that its data set does not have.
 Json model_json(const CheckpointInfo& info);
 
 /// The exact state of a training as safetensors. The file appears whole or not at all.

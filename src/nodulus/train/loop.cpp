@@ -40,7 +40,10 @@ class Session {
     info_.data = {{"sources", data::sources_json(training.dataset->info().sources)}};
     if (counts != training.dataset->info().counts_by_split.end())
       info_.data["counts"] = data::counts_json(counts->second);
-    if (training.inherited) info_.continued = training.inherited->ancestry;
+    if (training.inherited) {
+      info_.continued = training.inherited->ancestry;
+      add_sources(training.inherited->data);
+    }
     run_.lock();
   }
 
@@ -85,6 +88,14 @@ class Session {
     }
   }
 
+  /// Whoever's images the weights that it begins with have learnt from is to be named as well.
+  void add_sources(const Json& data) {
+    if (!data.is_object()) return;
+    Json& ours = info_.data["sources"];
+    for (const Json& source : data.value("sources", Json::array()))
+      if (std::ranges::find(ours, source) == ours.end()) ours.push_back(source);
+  }
+
   /// With another's weights, where the options say so.
   void begin() {
     const auto weights = learner_->weights();
@@ -99,6 +110,8 @@ class Session {
     info_.continued.imported = from.continued.imported;
     info_.continued.transferred = {sha256_file(training_.transfer), from.dataset_hash,
                                    from.images_seen + from.continued.images_seen, from.resolution};
+    info_.continued.other_data = from.continued.other_data || from.dataset_hash != info_.dataset_hash;
+    add_sources(from.data);
     monitor_.note(
         fmt::format("{} of {} tensors are those of {}", fitting, weights.size(), training_.transfer.string()));
   }
@@ -115,6 +128,8 @@ class Session {
     info_.images_seen = found.images_seen;
     info_.continued.imported = found.continued.imported;
     info_.continued.transferred = found.continued.transferred;
+    info_.continued.other_data = found.continued.other_data;
+    info_.data = found.data;
     seconds_before_ = found.seconds;
     loss_ = run_.rewind_metrics(found.step);
     monitor_.note(fmt::format("resumed {} at step {}", run_.path().string(), found.step));

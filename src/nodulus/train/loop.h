@@ -49,6 +49,7 @@ struct Inheritance {
   ConditionSchema from;  ///< What the model is asked for by,
   ConditionSchema to;    ///< and with what the data set has besides.
   Ancestry ancestry;
+  Json data;  ///< CheckpointInfo::data of it.
 };
 
 /// Everything that a training needs; made by the program, which sees all modules.

@@ -102,7 +102,8 @@ class Train final : public Command {
       return train::train(training, folder, monitor);
     } catch (const Error&) {
       std::error_code ignored;
-      if (resumed_.empty() && folder.checkpoints().empty() && !std::filesystem::exists(folder.metrics()))
+      const auto bytes = std::filesystem::file_size(folder.metrics(), ignored);
+      if (resumed_.empty() && folder.checkpoints().empty() && (ignored || bytes == 0))
         std::filesystem::remove_all(folder.path(), ignored);
       throw;
     }

@@ -53,16 +53,18 @@ class ExportDicom : public ::testing::Test {
     write_manifest(images_, manifest);
   }
   void write_record(const std::string& label) {
-    write_json(images_ / "record.json",
-               {{"view", {{"downsample", 2}, {"size", 2}}},
-                {"conditions",
-                 {{{"name", label},
-                   {"unit", "mm"},
-                   {"kind", "number"},
-                   {"meaning", "pixel size"},
-                   {"known", 3},
-                   {"words", Json::object()},
-                   {"values", {{{"number", 0.5}, {"name", ""}, {"cases", 1}}, {{"number", 0.7}, {"name", ""}, {"cases", 2}}}}}}}});
+    write_json(
+        images_ / "record.json",
+        {{"view", {{"downsample", 2}, {"size", 2}}},
+         {"conditions",
+          {{{"name", label},
+            {"unit", "mm"},
+            {"kind", "number"},
+            {"meaning", "pixel size"},
+            {"known", 3},
+            {"words", Json::object()},
+            {"values",
+             {{{"number", 0.5}, {"name", ""}, {"cases", 1}}, {{"number", 0.7}, {"name", ""}, {"cases", 2}}}}}}}});
   }
 
   [[nodiscard]] CsvTable table() const { return CsvTable::read(out_ / "items.csv"); }
@@ -116,7 +118,8 @@ TEST_F(ExportDicom, ASizeThatNobodyKnowsIsNotGuessed) {
 TEST_F(ExportDicom, RealImagesAreRefused) {
   write_manifest_of(false);
   options_.spacing_mm = 0.8;
-  expect_error([&] { export_dicom(images_, out_, options_, monitor_); }, ErrorCode::usage, {"expected generated images"});
+  expect_error([&] { export_dicom(images_, out_, options_, monitor_); }, ErrorCode::usage,
+               {"expected generated images"});
 }
 
 TEST_F(ExportDicom, TheSameAgainIsTheSame) {

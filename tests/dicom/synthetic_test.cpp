@@ -132,8 +132,7 @@ TEST_F(Synthetic, ImagesOfAStudyShareItAlone) {
 TEST_F(Synthetic, UidsLieBelowTheRootThatWasGiven) {
   study_.uid_root = "1.2.3.4";
   const SliceHeader header = written(ct_image(study_, image_));
-  for (const std::string& uid :
-       {header.sop_uid, header.series_uid, header.study_uid, header.frame_of_reference_uid}) {
+  for (const std::string& uid : {header.sop_uid, header.series_uid, header.study_uid, header.frame_of_reference_uid}) {
     EXPECT_THAT(uid, StartsWith("1.2.3.4."));
     EXPECT_LE(uid.size(), 64U);
   }

@@ -286,7 +286,9 @@ TEST_F(TrainLoop, RemembersWhoseWeightsItBeganWith) {
     save_checkpoint(file, info, plain.make_learner(loader)->weights());
   }
   Training continued = plain;
-  continued.inherited = Inheritance{file, {-1000, 400}, {}, {}, {"abc", "", 0, 0, info.continued.imported, {"d00d", "older", 7, 16}, true}, info.data};
+  continued.inherited = Inheritance{
+      file,     {-1000, 400}, {}, {}, {"abc", "", 0, 0, info.continued.imported, {"d00d", "older", 7, 16}, true},
+      info.data};
   Training transferred = plain;
   transferred.transfer = file;
   for (const Training& training : {continued, transferred}) {

@@ -29,8 +29,9 @@ Holding holding_of(const fs::path& path) {
   if (!fs::exists(path)) throw Error(ErrorCode::not_found, path.string() + ": expected images to add, found nothing");
   if (fs::exists(path / "dataset.json")) return Holding::dataset;
   if (fs::exists(path / "manifest.json") && read_json(path / "manifest.json").value("synthetic", false))
-    throw Error(ErrorCode::usage, path.string() + ": expected real images, found generated ones, which are no patients: "
-                                                  "a model is not to learn from a model");
+    throw Error(ErrorCode::usage, path.string() +
+                                      ": expected real images, found generated ones, which are no patients: "
+                                      "a model is not to learn from a model");
   if (!fs::is_directory(path)) return Holding::pictures;  // a zip or a tar
   constexpr std::array endings{".png", ".jpg", ".jpeg", ".npy"};
   for (const auto& entry : fs::recursive_directory_iterator(path))

@@ -109,7 +109,8 @@ void DiffusionDrawingSettings::describe(Options& options, const std::vector<std:
   schedule_name_ = sample::name_of(choice_.row->schedule);
   clip_ = choice_.row->clips;
   options.add("sampler", sampler_name_, "how noise becomes images; of diffusion families").one_of(sampler_names());
-  options.add("steps", steps_, "of the sampler; 0: its usual number, of a published model as it was measured").between(0, 1e6);
+  options.add("steps", steps_, "of the sampler; 0: its usual number, of a published model as it was measured")
+      .between(0, 1e6);
   options.add("schedule", schedule_name_, "how the noise levels of the steps are spread")
       .one_of({"own", "karras", "log-snr", "cosine"});
   options.add("rho", rho_, "of the karras schedule").between(0.1, 100);
@@ -129,7 +130,10 @@ void DiffusionDrawingSettings::refuse_sampler(const std::string& family) const {
     throw Error(ErrorCode::usage,
                 fmt::format("--sampler: {} has no noise levels to go through; expected none, found {}", family,
                             asked_sampler_));
-  const std::string_view option = steps_ > 0 ? "--steps" : guidance_ != 1 ? "--guidance" : bfloat16_ ? "--bfloat16" : "";
+  const std::string_view option = steps_ > 0       ? "--steps"
+                                  : guidance_ != 1 ? "--guidance"
+                                  : bfloat16_      ? "--bfloat16"
+                                                   : "";
   if (!option.empty())
     throw Error(ErrorCode::usage,
                 fmt::format("{}: {} draws an image in one step; expected none of a sampler's options", option, family));

@@ -16,6 +16,21 @@ namespace {
 
 namespace fs = std::filesystem;
 
+/// What a file of weights says of itself.
+std::string about(const train::CheckpointInfo& info) {
+  const Json data = info.data.is_object() ? info.data : Json::object();
+  Json json{{"program", program_version()},
+            {"family", info.family},
+            {"synthetic", true},
+            {"note", "for research and teaching, never for diagnosis"},
+            {"sources", data.value("sources", Json::array())},
+            {"conditions", json_of(info.conditions)}};
+  const Json model = train::model_json(info);
+  for (const char* const past : {"imported", "transferred", "other_data"})
+    if (model.contains(past)) json[past] = model[past];
+  return json.dump();
+}
+
 void write_plain_safetensors(const fs::path& file, const std::vector<train::StateTensor>& weights,
                              const train::CheckpointInfo& info) {
   std::vector<TensorView> views;
@@ -25,20 +40,9 @@ void write_plain_safetensors(const fs::path& file, const std::vector<train::Stat
                      "F32",
                      weight.tensor.sizes().vec(),
                      {static_cast<const std::byte*>(weight.tensor.data_ptr()), weight.tensor.nbytes()}});
-  write_safetensors(file, views, {{"family", info.family}, {"options", train::without_paths(info.options).dump()}});
-}
-
-/// What a TorchScript file says of itself.
-std::string about(const train::CheckpointInfo& info) {
-  const Json data = info.data.is_object() ? info.data : Json::object();
-  Json json{{"program", program_version()},
-            {"family", info.family},
-            {"synthetic", true},
-            {"note", "for research and teaching, never for diagnosis"},
-            {"sources", data.value("sources", Json::array())},
-            {"conditions", json_of(info.conditions)}};
-  if (const Json model = train::model_json(info); model.contains("imported")) json["imported"] = model["imported"];
-  return json.dump();
+  write_safetensors(
+      file, views,
+      {{"family", info.family}, {"options", train::without_paths(info.options).dump()}, {"about", about(info)}});
 }
 
 void write_torch_script(const fs::path& file, const fs::path& checkpoint, int steps) {

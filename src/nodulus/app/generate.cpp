@@ -125,8 +125,9 @@ class Generate final : public Command {
     const auto& labels = model.conditions.labels;
     const bool known = std::ranges::any_of(labels, [](const auto& l) { return l.column() == data::spacing_label; });
     if (!known && dicom_.spacing_mm == 0)
-      throw Error(ErrorCode::usage,
-                  "--format dicom: expected --dicom.spacing-mm, the size of a pixel, of which this model knows nothing");
+      throw Error(
+          ErrorCode::usage,
+          "--format dicom: expected --dicom.spacing-mm, the size of a pixel, of which this model knows nothing");
 #else
     (void)model;
 #endif
@@ -201,10 +202,10 @@ class Generate final : public Command {
                        {"steps", drawing.steps()},
                        {"evaluations", drawing.evaluations()},
                        {"synthetic", true}};
-    const std::string how = drawing.sampler().empty()
-                                ? "in one evaluation each"
-                                : fmt::format("{} with {} ({} each)", drawing.sampler(), counted(drawing.steps(), "step"),
-                                              counted(drawing.evaluations(), "evaluation"));
+    const std::string how = drawing.sampler().empty() ? "in one evaluation each"
+                                                      : fmt::format("{} with {} ({} each)", drawing.sampler(),
+                                                                    counted(drawing.steps(), "step"),
+                                                                    counted(drawing.evaluations(), "evaluation"));
     outcome.text = fmt::format("{}: {}, {}", out_.string(), counted(count, "synthetic image"), how);
     return outcome;
   }

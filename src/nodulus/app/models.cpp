@@ -52,7 +52,8 @@ class Models final : public Command {
     if (action_ == "rollback") {
       require_name();
       const int version = store().rollback_version(name_, version_);
-      return {{{"name", name_}, {"version", version}}, fmt::format("would take {} version {} into use", name_, version)};
+      return {{{"name", name_}, {"version", version}},
+              fmt::format("would take {} version {} into use", name_, version)};
     }
     return act(common);
   }
@@ -130,25 +131,25 @@ class Models final : public Command {
     outcome.figures["models"] = Json::array();
     for (const std::string& name : name_.empty() ? store().names() : std::vector{name_}) {
       for (const int version : store().versions(name)) try {
-        const int current = store().current(name);
-        const store::StoredModel model = store().open(name, version);
-        const JsonFields facts(model.facts, model.folder / store::facts_file);
-        const auto family = facts.get<std::string>("family", "a string");
-        const int resolution = facts.get<int>("resolution", "pixels");
-        outcome.text +=
-            fmt::format("{}{:<24} {:>3}{} {:<14} {}x{}  {}", outcome.text.empty() ? "" : "\n", name, version,
-                        version == current ? " *" : "  ", family, resolution, resolution, distance_text(model.facts));
-        outcome.figures["models"].push_back({{"name", name},
-                                             {"version", version},
-                                             {"current", version == current},
-                                             {"family", family},
-                                             {"resolution", resolution},
-                                             {"folder", model.folder.string()}});
-      } catch (const Error& error) {
-        outcome.text += fmt::format("{}{:<24} {:>3}   damaged: {}", outcome.text.empty() ? "" : "\n", name, version,
-                                    error.what());
-        outcome.figures["models"].push_back({{"name", name}, {"version", version}, {"damaged", error.what()}});
-      }
+          const int current = store().current(name);
+          const store::StoredModel model = store().open(name, version);
+          const JsonFields facts(model.facts, model.folder / store::facts_file);
+          const auto family = facts.get<std::string>("family", "a string");
+          const int resolution = facts.get<int>("resolution", "pixels");
+          outcome.text +=
+              fmt::format("{}{:<24} {:>3}{} {:<14} {}x{}  {}", outcome.text.empty() ? "" : "\n", name, version,
+                          version == current ? " *" : "  ", family, resolution, resolution, distance_text(model.facts));
+          outcome.figures["models"].push_back({{"name", name},
+                                               {"version", version},
+                                               {"current", version == current},
+                                               {"family", family},
+                                               {"resolution", resolution},
+                                               {"folder", model.folder.string()}});
+        } catch (const Error& error) {
+          outcome.text += fmt::format("{}{:<24} {:>3}   damaged: {}", outcome.text.empty() ? "" : "\n", name, version,
+                                      error.what());
+          outcome.figures["models"].push_back({{"name", name}, {"version", version}, {"damaged", error.what()}});
+        }
     }
     if (outcome.text.empty())
       outcome.text = fmt::format("no models in {}", store().root().string());

@@ -37,10 +37,11 @@ std::filesystem::path checkpoint_of(const std::filesystem::path& path) {
   if (std::filesystem::is_directory(path, error)) {
     const std::string kind = artifact_kind(path);
     if (!kind.empty() && kind != "run")
-      throw Error(ErrorCode::bad_input,
-                  fmt::format("{}: expected a run's folder, a checkpoint or a published model, found an artifact of the "
-                              "kind '{}'",
-                              path.string(), kind));
+      throw Error(
+          ErrorCode::bad_input,
+          fmt::format("{}: expected a run's folder, a checkpoint or a published model, found an artifact of the "
+                      "kind '{}'",
+                      path.string(), kind));
     return train::RunFolder::open(path).latest_checkpoint();
   }
   if (std::filesystem::is_regular_file(path, error)) return path;
@@ -48,10 +49,10 @@ std::filesystem::path checkpoint_of(const std::filesystem::path& path) {
   const auto names = models.names();
   std::string there;
   if (!path.has_parent_path())
-    there = fmt::format("; published in {}: {}{}", models.root().string(),
-                        names.empty() ? "none ($NODULUS_MODELS names another folder)"
-                                      : fmt::format("{}", fmt::join(names, ", ")),
-                        did_you_mean(path.string(), names));
+    there = fmt::format(
+        "; published in {}: {}{}", models.root().string(),
+        names.empty() ? "none ($NODULUS_MODELS names another folder)" : fmt::format("{}", fmt::join(names, ", ")),
+        did_you_mean(path.string(), names));
   throw Error(ErrorCode::not_found,
               fmt::format("{}: expected a run's folder, a checkpoint or a published model, found nothing{}",
                           path.string(), there));

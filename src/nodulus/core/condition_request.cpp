@@ -70,10 +70,9 @@ std::string known_values(const ConditionLabel& label) {
 
 ConditionRange condition_range(const ConditionLabel& label, std::string_view text) {
   const auto refuse = [&]() -> ConditionRange {
-    throw Error(ErrorCode::usage,
-                fmt::format("{}: expected {}, or a range such as {}..{}; found '{}'", label.flag(), known_values(label),
-                            csv_number(rounded(label.values.front().number)),
-                            csv_number(rounded(label.values.back().number)), text));
+    throw Error(ErrorCode::usage, fmt::format("{}: expected {}, or a range such as {}..{}; found '{}'", label.flag(),
+                                              known_values(label), csv_number(rounded(label.values.front().number)),
+                                              csv_number(rounded(label.values.back().number)), text));
   };
   const auto one = [&](std::string_view part) {
     if (const auto named = named_range(label, part)) return *named;
@@ -98,8 +97,8 @@ ConditionRange condition_range(const ConditionLabel& label, std::string_view tex
   const bool beyond = range.low < label.values.front().number || range.high > label.values.back().number;
   const bool lengths = label.kind == ConditionKind::number && label.values.front().number > 0;
   if (range.low > range.high)
-    throw Error(ErrorCode::usage, fmt::format("{}: expected a range from the smaller to the larger, found '{}'",
-                                              label.flag(), text));
+    throw Error(ErrorCode::usage,
+                fmt::format("{}: expected a range from the smaller to the larger, found '{}'", label.flag(), text));
   if (lengths && range.low <= 0) refuse();  // beyond what was seen a warning is enough, beyond what can be it is not
   if (label.kind != ConditionKind::number && beyond) refuse();
   if (label.kind == ConditionKind::category && !(is_value(range.low) && is_value(range.high))) refuse();

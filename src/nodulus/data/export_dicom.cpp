@@ -31,7 +31,8 @@ constexpr std::array<ObjectName, 3> object_names{{{"ct", dicom::ImageObject::ct}
 dicom::ImageObject object_of(std::string_view name) {
   const auto* const found = std::ranges::find(object_names, name, &ObjectName::name);
   if (found == object_names.end())
-    throw Error(ErrorCode::usage, fmt::format("--object: expected ct, enhanced-ct or secondary-capture, found {}", name));
+    throw Error(ErrorCode::usage,
+                fmt::format("--object: expected ct, enhanced-ct or secondary-capture, found {}", name));
   return found->kind;
 }
 
@@ -90,8 +91,8 @@ std::string description_of(const CsvTable& items, std::size_t row) {
     if (!items.has(column) || items.text(row, column).empty()) continue;
     std::string value = items.text(row, column);
     if (column == "model") value = fs::path(value).filename().string();  // no path of this machine
-    text += fmt::format("{}{}{}", text.empty() ? "" : "; ", column == "condition" ? "" : fmt::format("{} ", column),
-                        value);
+    text +=
+        fmt::format("{}{}{}", text.empty() ? "" : "; ", column == "condition" ? "" : fmt::format("{} ", column), value);
   }
   return text;
 }
@@ -109,7 +110,9 @@ void DicomExportOptions::describe(Options& options, const std::string& prefix) {
   for (const ObjectName& row : object_names) names.emplace_back(row.name);
   options.add(prefix + "object", object, "what the DICOM files are").one_of(names);
   options.add(prefix + "uid_root", uid_root, "of the UIDs of DICOM objects; 2.25: made from UUIDs");
-  options.add(prefix + "spacing_mm", spacing_mm, "size of a pixel in DICOM; 0: as asked for, else the usual one of the model")
+  options
+      .add(prefix + "spacing_mm", spacing_mm,
+           "size of a pixel in DICOM; 0: as asked for, else the usual one of the model")
       .between(0, 1000);
   options.add(prefix + "outlines", outlines, "a DICOM segmentation of each outline");
   options.add(prefix + "burn_in", burn_in, "SYNTHETIC in the pixels of DICOM images");

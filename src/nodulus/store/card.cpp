@@ -49,14 +49,13 @@ std::string data_part(const Json& facts) {
   const Json& data = facts.at("data");
   std::string text = "## What it learnt from\n\n";
   if (data.contains("counts"))
-    text +=
-        fmt::format("{} images of {} nodules of {} patients in training; {}.\n\n",
-                    data["counts"].at("images").get<std::int64_t>(), data["counts"].at("nodules").get<std::int64_t>(),
-                    data["counts"].at("patients").get<std::int64_t>(),
-                    facts.value("other_data", false)
-                        ? "held-out patients were not seen in it, but the weights that it began with had learnt from "
-                          "other images, which may have been of them"
-                        : "held-out patients were not seen");
+    text += fmt::format(
+        "{} images of {} nodules of {} patients in training; {}.\n\n", data["counts"].at("images").get<std::int64_t>(),
+        data["counts"].at("nodules").get<std::int64_t>(), data["counts"].at("patients").get<std::int64_t>(),
+        facts.value("other_data", false)
+            ? "held-out patients were not seen in it, but the weights that it began with had learnt from "
+              "other images, which may have been of them"
+            : "held-out patients were not seen");
   const Json sources = data.value("sources", Json::array());
   for (const Json& source : sources)
     text +=
@@ -95,8 +94,8 @@ std::string training_part(const Json& facts) {
         "{} with what fitted of the weights of a model of {}x{} pixels that had seen {} images (SHA-256 of its "
         "checkpoint: {}).\n",
         training.value("images_seen_before", std::int64_t{0}) > 0 ? "That model, or one before it, began" : "It began",
-        began.at("resolution").get<int>(), began.at("resolution").get<int>(), began.at("images_seen").get<std::int64_t>(),
-        began.at("sha256").get<std::string>());
+        began.at("resolution").get<int>(), began.at("resolution").get<int>(),
+        began.at("images_seen").get<std::int64_t>(), began.at("sha256").get<std::string>());
   if (from.is_object())
     text += fmt::format(
         "It began with the weights of another program, from {}, which does not say how it was trained.\n", file);

@@ -69,8 +69,8 @@ void check_hu(const data::Dataset& base, const Addition& added, Monitor& monitor
                               theirs.front(), theirs.back()));
   const auto median = [](const auto& values) { return static_cast<double>(values[values.size() / 2]); };
   if (std::abs(median(theirs) - median(ours)) > far_hu)
-    monitor.warn(fmt::format("{}: half of the pixels are below {} HU, below {} HU in the data set",
-                             added.name, median(theirs), median(ours)));
+    monitor.warn(fmt::format("{}: half of the pixels are below {} HU, below {} HU in the data set", added.name,
+                             median(theirs), median(ours)));
 }
 
 /// Adds what their label has to ours of the same name.
@@ -189,8 +189,7 @@ class Joining {
   void reject(const Candidate& candidate, const std::string& reason, const std::string& detail) {
     const data::Item& item = candidate.from->dataset.item(candidate.item);
     rejects_.push_back(
-        {fmt::format("{}: item {} ({})", candidate.from->name, candidate.item, item.patient), reason,
-         detail});
+        {fmt::format("{}: item {} ({})", candidate.from->name, candidate.item, item.patient), reason, detail});
   }
 
   /// The label that is off its scale, or nothing.
@@ -213,8 +212,10 @@ class Joining {
   void collect() {
     for (const Addition& added : added_) {
       for (std::int64_t i = 0; i < added.dataset.size(); ++i) {
-        Candidate candidate{&added, i, data::centre_cut(added.dataset.image(i), added.dataset.info(), info_.height, info_.width), {}};
-        if (info_.masks) candidate.mask = data::centre_cut(added.dataset.mask(i), added.dataset.info(), info_.height, info_.width);
+        Candidate candidate{
+            &added, i, data::centre_cut(added.dataset.image(i), added.dataset.info(), info_.height, info_.width), {}};
+        if (info_.masks)
+          candidate.mask = data::centre_cut(added.dataset.mask(i), added.dataset.info(), info_.height, info_.width);
         const auto [low, high] = std::minmax_element(candidate.image.begin(), candidate.image.end());
         if (*low == *high) {
           reject(candidate, "flat", fmt::format("all pixels are {} HU", *low));

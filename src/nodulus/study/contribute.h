@@ -22,8 +22,8 @@ struct Added {
 
 struct ContributeOptions {
   std::filesystem::path dataset;
-  std::vector<Added> added;  ///< Together they are one contribution.
-  std::filesystem::path out;                 ///< May be `dataset` itself, with force.
+  std::vector<Added> added;   ///< Together they are one contribution.
+  std::filesystem::path out;  ///< May be `dataset` itself, with force.
   bool force = false;
   data::Source source;  ///< Name and licence are not empty.
   /// What patients of one name in both are: "same" people, "other" ones (theirs becomes NAME/patient); "": refused.

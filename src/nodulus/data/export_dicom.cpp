@@ -107,6 +107,7 @@ std::string model_of(const StoredImages& source) {
 
 void DicomExportOptions::describe(Options& options, const std::string& prefix) {
   std::vector<std::string> names;
+  names.reserve(object_names.size());
   for (const ObjectName& row : object_names) names.emplace_back(row.name);
   options.add(prefix + "object", object, "what the DICOM files are").one_of(names);
   options.add(prefix + "uid_root", uid_root, "of the UIDs of DICOM objects; 2.25: made from UUIDs");

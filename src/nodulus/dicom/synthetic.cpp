@@ -227,6 +227,74 @@ Object frame_content() {
   return content;
 }
 
+/// PS3.3 C.8.20.2: the outline's pixels, a bit each.
+void describe_bits(Object& object, const SyntheticStudy& study, const SyntheticImage& image) {
+  std::vector<std::uint8_t> bits((image.outline.size() + 7) / 8);  // PS3.5 8.1.1: the first pixel is the lowest bit
+  for (std::size_t i = 0; i < image.outline.size(); ++i)
+    if (image.outline[i] != 0) bits[i / 8] = static_cast<std::uint8_t>(bits[i / 8] | (1U << (i % 8)));
+  object.text(0x00080008, "CS", "DERIVED\\PRIMARY")
+      .text(0x00080023, "DA", date_of(study))
+      .text(0x00080033, "TM", time_of(study))
+      .text(0x00082111, "ST", derivation(image))
+      .text(0x00200013, "IS", "1")
+      .words(0x00280002, {1})
+      .text(0x00280004, "CS", "MONOCHROME2")
+      .text(0x00280008, "IS", "1")
+      .words(0x00280010, {static_cast<std::uint16_t>(image.rows)})
+      .words(0x00280011, {static_cast<std::uint16_t>(image.columns)})
+      .words(0x00280100, {1})
+      .words(0x00280101, {1})
+      .words(0x00280102, {0})
+      .words(0x00280103, {0})
+      .text(0x00282110, "CS", "00")
+      .text(0x00620001, "CS", "BINARY")
+      .text(0x00700080, "CS", "SYNTHETIC")                    // ContentLabel
+      .text(0x00700081, "LO", "Outline that the model drew")  // ContentDescription
+      .text(0x00700084, "PN", "nodulus^")
+      .bytes(0x7fe00010, "OW", bits);
+  object.item(0x00089215, derivation_code());
+}
+
+/// PS3.3 C.8.20.2: the one segment.
+Object segment_of(const SyntheticStudy& study) {
+  Object segment;
+  segment.words(0x00620004, {1})
+      .text(0x00620005, "LO", "Nodule, synthetic")
+      .text(0x00620008, "CS", "AUTOMATIC")
+      .text(0x00620009, "LO", cut("nodulus, " + study.model, 64));
+  segment.item(0x00620003, code("49755003", "SCT", "Morphologically Altered Structure"));
+  segment.item(0x0062000f, code("27925004", "SCT", "Nodule"));
+  segment.item(0x00082218, lung());
+  return segment;
+}
+
+/// PS3.3 C.7.6.16: where the outline lies, and of which image it is.
+void describe_outline_frame(Object& object, ImageObject kind, const SyntheticStudy& study,
+                            const SyntheticImage& image) {
+  Object shared;
+  if (kind == ImageObject::secondary_capture) {
+    object.text(0x00200020, "CS", "");  // PatientOrientation
+    Object measures;
+    measures.decimals(0x00280030, {image.spacing_mm, image.spacing_mm}).decimals(0x00180050, {1});
+    shared.item(0x00289110, std::move(measures));
+  } else {
+    describe_plane(shared, image);
+  }
+  Object which;
+  which.words(0x0062000b, {1});
+  shared.item(0x0062000a, std::move(which));
+  object.item(0x52009229, std::move(shared));
+  Object frame;
+  frame.item(0x00209111, frame_content());
+  Object source = referenced(class_of(kind), image_uid(kind, study, image));
+  source.item(0x0040a170, code("121322", "DCM", "Source image for image processing operation"));
+  source.text(0x0028135a, "CS", "YES");  // SpatialLocationsPreserved
+  Object derived;
+  derived.item(0x00089215, code("113076", "DCM", "Segmentation")).item(0x00082112, std::move(source));
+  frame.item(0x00089124, std::move(derived));
+  object.item(0x52009230, std::move(frame));
+}
+
 }  // namespace
 
 std::string image_uid(ImageObject kind, const SyntheticStudy& study, const SyntheticImage& image) {
@@ -318,68 +386,13 @@ Object segmentation(ImageObject kind, const SyntheticStudy& study, const Synthet
   if (kind != ImageObject::secondary_capture) describe_space(object, study, image);
   describe_dimensions(object, study, fmt::format("outline dimensions {}", image.number));
 
-  std::vector<std::uint8_t> bits((image.outline.size() + 7) / 8);  // PS3.5 8.1.1: the first pixel is the lowest bit
-  for (std::size_t i = 0; i < image.outline.size(); ++i)
-    if (image.outline[i] != 0) bits[i / 8] = static_cast<std::uint8_t>(bits[i / 8] | (1U << (i % 8)));
-  object.text(0x00080008, "CS", "DERIVED\\PRIMARY")
-      .text(0x00080023, "DA", date_of(study))
-      .text(0x00080033, "TM", time_of(study))
-      .text(0x00082111, "ST", derivation(image))
-      .text(0x00200013, "IS", "1")
-      .words(0x00280002, {1})
-      .text(0x00280004, "CS", "MONOCHROME2")
-      .text(0x00280008, "IS", "1")
-      .words(0x00280010, {static_cast<std::uint16_t>(image.rows)})
-      .words(0x00280011, {static_cast<std::uint16_t>(image.columns)})
-      .words(0x00280100, {1})
-      .words(0x00280101, {1})
-      .words(0x00280102, {0})
-      .words(0x00280103, {0})
-      .text(0x00282110, "CS", "00")
-      .text(0x00620001, "CS", "BINARY")
-      .text(0x00700080, "CS", "SYNTHETIC")                    // ContentLabel
-      .text(0x00700081, "LO", "Outline that the model drew")  // ContentDescription
-      .text(0x00700084, "PN", "nodulus^")
-      .bytes(0x7fe00010, "OW", bits);
-  object.item(0x00089215, derivation_code());
-
-  Object segment;
-  segment.words(0x00620004, {1})
-      .text(0x00620005, "LO", "Nodule, synthetic")
-      .text(0x00620008, "CS", "AUTOMATIC")
-      .text(0x00620009, "LO", cut("nodulus, " + study.model, 64));
-  segment.item(0x00620003, code("49755003", "SCT", "Morphologically Altered Structure"));
-  segment.item(0x0062000f, code("27925004", "SCT", "Nodule"));
-  segment.item(0x00082218, lung());
-  object.item(0x00620002, std::move(segment));
-
+  describe_bits(object, study, image);
+  object.item(0x00620002, segment_of(study));
   Object series;
   series.text(0x0020000e, "UI", uid(study, "series", kind, image));
   series.item(0x0008114a, referenced(class_of(kind), image_uid(kind, study, image)));
   object.item(0x00081115, std::move(series));
-
-  Object shared;
-  if (kind == ImageObject::secondary_capture) {
-    object.text(0x00200020, "CS", "");  // PatientOrientation
-    Object measures;
-    measures.decimals(0x00280030, {image.spacing_mm, image.spacing_mm}).decimals(0x00180050, {1});
-    shared.item(0x00289110, std::move(measures));
-  } else {
-    describe_plane(shared, image);
-  }
-  Object which;
-  which.words(0x0062000b, {1});
-  shared.item(0x0062000a, std::move(which));
-  object.item(0x52009229, std::move(shared));
-  Object frame;
-  frame.item(0x00209111, frame_content());
-  Object source = referenced(class_of(kind), image_uid(kind, study, image));
-  source.item(0x0040a170, code("121322", "DCM", "Source image for image processing operation"));
-  source.text(0x0028135a, "CS", "YES");  // SpatialLocationsPreserved
-  Object derived;
-  derived.item(0x00089215, code("113076", "DCM", "Segmentation")).item(0x00082112, std::move(source));
-  frame.item(0x00089124, std::move(derived));
-  object.item(0x52009230, std::move(frame));
+  describe_outline_frame(object, kind, study, image);
   return object;
 }
 

@@ -40,15 +40,15 @@ class ExportDicom : public ::testing::Test {
   }
   void write_items(const std::string& condition) {
     CsvWriter items(images_ / "items.csv", {"file", "model", "seed", "condition"});
-    items.row(std::vector<std::string>{"png/000000.png", "/home/somebody/models/lung", "7", condition});
+    items.row(std::vector<std::string>{"png/000000.png", "/home/somebody/models/lung/2", "7", condition});
     items.row(std::vector<std::string>{"png/000001.png", "/home/somebody/models/lung", "8", ""});
     items.close();
   }
-  void write_manifest_of(bool synthetic) {
+  void write_manifest_of(bool synthetic, const std::string& command = "generate", const std::string& inpaint = "") {
     Manifest manifest;
     manifest.kind = "images";
-    manifest.command = "generate";
-    manifest.options = {{"window_hu", {-1000, 400}}, {"model", "/home/somebody/models/lung"}};
+    manifest.command = command;
+    manifest.options = {{"window_hu", {-1000, 400}}, {"model", "/home/somebody/models/lung/2"}, {"inpaint", inpaint}};
     manifest.synthetic = synthetic;
     write_manifest(images_, manifest);
   }
@@ -93,10 +93,11 @@ TEST_F(ExportDicom, EveryImageIsAFileAndEveryOutlineThatThereIs) {
 
 TEST_F(ExportDicom, NamesNoFolderOfThisMachine) {
   options_.spacing_mm = 0.8;
+  write_items("malignancy=5; between /home/somebody/latent/ and 7 at 0.5");
   export_dicom(images_, out_, options_, monitor_);
   for (const char* const file : {"images/000000.dcm", "outlines/000000.dcm"}) {
     const std::string bytes = nodulus::test::read_all(out_ / file);
-    EXPECT_THAT(bytes, ::testing::HasSubstr("model lung; seed 7; malignancy=5"));
+    EXPECT_THAT(bytes, ::testing::HasSubstr("model lung; seed 7; malignancy=5; between latent and 7"));
     EXPECT_THAT(bytes, ::testing::Not(::testing::HasSubstr("somebody")));
   }
 }
@@ -120,6 +121,14 @@ TEST_F(ExportDicom, RealImagesAreRefused) {
   options_.spacing_mm = 0.8;
   expect_error([&] { export_dicom(images_, out_, options_, monitor_); }, ErrorCode::usage,
                {"expected generated images"});
+}
+
+TEST_F(ExportDicom, SoAreThoseThatAreRealInPartOrMadeLikeARealOne) {
+  options_.spacing_mm = 0.8;
+  write_manifest_of(true, "generate", "dataset/");
+  expect_error([&] { check(images_, options_); }, ErrorCode::usage, {"--inpaint"});
+  write_manifest_of(true, "project");
+  expect_error([&] { check(images_, options_); }, ErrorCode::usage, {"`project`"});
 }
 
 TEST_F(ExportDicom, TheSameAgainIsTheSame) {

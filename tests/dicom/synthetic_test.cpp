@@ -66,8 +66,9 @@ TEST(Uid, IsTheSumOfItsKeyBelowItsRoot) {
 TEST(Uid, RootsThatAreNone) {
   for (const char* const root : {"1.2.826.0.1", "2.25"}) EXPECT_NO_THROW(check_uid_root(root)) << root;
   const std::string too_long = "1.2" + std::string(41, '7');
-  for (const std::string& root : {std::string("1.2.x"), std::string("1.02"), std::string("1..2"), std::string("1.2."),
-                                  std::string(".1"), std::string(), std::string("1"), too_long}) {
+  for (const std::string& root :
+       {std::string("1.2.x"), std::string("1.02"), std::string("1..2"), std::string("1.2."), std::string(".1"),
+        std::string(), std::string("1"), std::string("3.1"), std::string("1.40"), too_long}) {
     try {
       check_uid_root(root);
       ADD_FAILURE() << root;

@@ -120,7 +120,7 @@ TEST(Report, SaysWhereAModelMayHaveSeenTheFloor) {
   Json other = set_json("a", 10, 9, 11);
   other["learnt_from_real"] = false;
   EXPECT_THAT(joined(combine({{"a.json", metrics(Json::array({other}))}})["cautions"]),
-              HasSubstr("a: the model learnt from another data set"));
+              HasSubstr("a: the model learnt from other images"));
   other["learnt_from_real"] = nullptr;
   EXPECT_THAT(joined(combine({{"a.json", metrics(Json::array({other}))}})["cautions"]),
               HasSubstr("a: what the model learnt from is not known"));

@@ -19,6 +19,8 @@ namespace nodulus::app {
 struct DrawingRequest {
   std::filesystem::path checkpoint;
   train::CheckpointInfo info;
+  /// The diffusion model of that checkpoint where it was loaded already; sharing its network does it no harm.
+  const TrainedModel* loaded = nullptr;
   std::int64_t count = 0;
   const Asked* asked = nullptr;  ///< Outlives the drawing; null: nothing.
   torch::Device device = torch::kCPU;

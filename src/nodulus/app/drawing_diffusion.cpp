@@ -26,19 +26,22 @@ struct MeasuredWay {
   int steps = 0;
 };
 
-/// Of the first word that is a published model.
+/// Of the first word that is a model, where it is a published one.
 MeasuredWay measured_way(const std::vector<std::string>& words) {
-  for (const std::string& word : words) {
-    if (word.empty() || word.starts_with("-")) continue;
+  for (std::size_t i = 0; i < words.size(); ++i) {
+    const std::string& word = words[i];
+    if (word.empty() || word.starts_with("-") || (i > 0 && words[i - 1] == "--out")) continue;
     try {
       const auto folder = store::published_folder(word);
+      std::error_code ignored;
+      if (folder.empty() && std::filesystem::exists(word, ignored)) return {};
       if (folder.empty()) continue;
       const Json metrics = store::read_model(folder).facts.value("metrics", Json());
       if (!metrics.is_object()) return {};
       MeasuredWay way{metrics.value("sampler", ""), metrics.value("steps", 0)};
       const auto names = sampler_names();
       return std::ranges::find(names, way.sampler) == names.end() ? MeasuredWay{} : way;
-    } catch (const Error&) {
+    } catch (const std::exception&) {
       return {};  // opening the model says what is wrong with it
     }
   }
@@ -98,8 +101,10 @@ void DiffusionDrawingSettings::describe(Options& options, const std::vector<std:
   if (name.empty() && !config.empty()) name = toml_string(config, "sampler");
   if (!name.empty()) sampler_name_ = name;
   // An interpolation asks for a sampler without noise, an edit goes by steps of its own.
-  if (name.empty() && config.empty() && word_after(words, "--interpolate").empty() &&
-      word_after(words, "--inpaint").empty()) {
+  const auto asks_for = [&](const std::string& key) {
+    return !word_after(words, "--" + key).empty() || (!config.empty() && !toml_string(config, key).empty());
+  };
+  if (name.empty() && !asks_for("interpolate") && !asks_for("inpaint")) {
     if (const MeasuredWay way = measured_way(words); !way.sampler.empty()) {
       sampler_name_ = way.sampler;
       usual_steps_ = way.steps;
@@ -146,7 +151,7 @@ std::unique_ptr<Drawing> DiffusionDrawingSettings::open(const DrawingRequest& re
   if (!guided_.empty() && (guided_.size() != 2 || guided_[0] >= guided_[1]))
     throw Error(ErrorCode::usage,
                 fmt::format("--guided: expected two noise levels LOW,HIGH, found '{}'", fmt::join(guided_, ",")));
-  const TrainedModel model = load_model(request.checkpoint);
+  const TrainedModel model = request.loaded != nullptr ? *request.loaded : load_model(request.checkpoint);
   edit_.prepare(model, choice_, request.count);
   const int usual = usual_steps_ > 0 ? usual_steps_ : edit_.default_steps(choice_.row->default_steps);
   const int steps = steps_ > 0 ? steps_ : std::min(usual, model.family.process->most_steps());

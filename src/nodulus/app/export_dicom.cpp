@@ -22,7 +22,7 @@ class ExportDicom final : public Command {
 
   Outcome plan(const CommonOptions& common, Monitor& /*monitor*/) override {
     require_out(out_, "where the DICOM files go");
-    data::check(settings_);
+    data::check(source_, settings_);
     const auto images = data::StoredImages::open(source_);
     check_target(out_, "dicom", common.force);
     Outcome outcome;

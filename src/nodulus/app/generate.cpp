@@ -94,7 +94,8 @@ class Generate final : public Command {
     if (asks_for("dicom")) {
       const auto folder = artifact.path() / "dicom";
       make_folder(folder);
-      data::export_dicom(artifact.path(), folder, dicom_, monitor);
+      SilentMonitor unstopped;  // who stopped the drawing has the images that were done, as DICOM too
+      data::export_dicom(artifact.path(), folder, dicom_, unstopped);
     }
 #endif
     artifact.commit();

@@ -1,5 +1,6 @@
 #include <fmt/format.h>
 
+#include <optional>
 #include <set>
 
 #include "nodulus/app/commands.h"
@@ -61,7 +62,7 @@ class Sweep final : public Command {
     const Inputs inputs = open(common);
     const data::Dataset dataset = data::Dataset::open(real_);
     if (inputs.info.dataset_hash != dataset.hash() || inputs.info.continued.other_data)
-      monitor.warn(fmt::format("{} learnt from another data set than {}: it may have seen what is held out there",
+      monitor.warn(fmt::format("{} learnt from other images than those of {}: it may have seen what is held out there",
                                model_.string(), real_.string()));
     const eval::View view{inputs.info.options.value("downsample", 1), inputs.info.options.value("size", 0),
                           inputs.info.window_hu};
@@ -83,7 +84,7 @@ class Sweep final : public Command {
     manifest.options = options.to_json();
     manifest.seed = seed_;
     manifest.synthetic = true;
-    manifest.inputs = {manifest_input(inputs.checkpoint), manifest_input(real_)};
+    manifest.inputs = {inputs.sum, manifest_input(real_)};
     Json file = manifest_json(manifest);
     file["name"] = without_slash(model_).filename().string();
     file["family"] = inputs.info.family;
@@ -103,6 +104,8 @@ class Sweep final : public Command {
   struct Inputs {
     std::filesystem::path checkpoint;
     train::CheckpointInfo info;
+    Manifest::Input sum;                 // now: a run that trains on removes old checkpoints
+    std::optional<TrainedModel> loaded;  // of a diffusion family
     std::vector<SweepPoint> points;
   };
 
@@ -133,10 +136,12 @@ class Sweep final : public Command {
     Inputs inputs;
     inputs.checkpoint = checkpoint_of(model_);
     inputs.info = train::read_checkpoint_info(inputs.checkpoint);
+    inputs.sum = manifest_input(inputs.checkpoint);
     if (models::is_gan(inputs.info.family)) {
       inputs.points.push_back({"", 1});
       return inputs;
     }
+    inputs.loaded = load_model(inputs.checkpoint);
     for (const std::string& sampler : samplers_)
       for (const int steps : std::set<int>(steps_.begin(), steps_.end())) inputs.points.push_back({sampler, steps});
     if (inputs.points.empty()) throw Error(ErrorCode::usage, "expected --samplers and --steps, found none");
@@ -158,6 +163,7 @@ class Sweep final : public Command {
     DrawingRequest request;
     request.checkpoint = inputs.checkpoint;
     request.info = inputs.info;
+    if (inputs.loaded) request.loaded = &*inputs.loaded;
     request.count = count_;
     request.device = device_from(common.device);
     request.on_step = [](std::int64_t, std::int64_t) {};

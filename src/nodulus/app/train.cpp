@@ -96,14 +96,14 @@ class Train final : public Command {
   }
 
  private:
-  /// A run that could not even begin leaves no folder.
+  /// A run that could not even begin, as what it was to begin with does not fit, leaves no folder.
   train::TrainResult trained(const train::Training& training, const train::RunFolder& folder, Monitor& monitor) const {
     try {
       return train::train(training, folder, monitor);
-    } catch (const Error&) {
+    } catch (const Error& error) {
       std::error_code ignored;
-      const auto bytes = std::filesystem::file_size(folder.metrics(), ignored);
-      if (resumed_.empty() && folder.checkpoints().empty() && (ignored || bytes == 0))
+      const bool unfit = error.code() == ErrorCode::bad_input || error.code() == ErrorCode::usage;
+      if (unfit && resumed_.empty() && std::filesystem::is_empty(folder.metrics(), ignored))
         std::filesystem::remove_all(folder.path(), ignored);
       throw;
     }
@@ -151,10 +151,11 @@ class Train final : public Command {
                                                 settings_.continued.string(), family_name_, model.family));
     inherited.window_hu = model.window_hu;
     inherited.from = model.conditions;
-    inherited.to = data::extended_schema(model.conditions, dataset, settings_.conditions);
+    inherited.to = model.conditions;
     inherited.ancestry = model.continued;
     inherited.data = model.data;
     if (own.empty()) {
+      inherited.to = data::extended_schema(model.conditions, dataset, settings_.conditions);
       const std::int64_t known = dataset.items_of_ancestor(model.dataset_hash);
       const bool other = model.continued.other_data || known == 0;
       inherited.ancestry = {sha256_file(inherited.checkpoint),

@@ -32,7 +32,7 @@ dicom::ImageObject object_of(std::string_view name) {
   const auto* const found = std::ranges::find(object_names, name, &ObjectName::name);
   if (found == object_names.end())
     throw Error(ErrorCode::usage,
-                fmt::format("--object: expected ct, enhanced-ct or secondary-capture, found {}", name));
+                fmt::format("the DICOM object: expected ct, enhanced-ct or secondary-capture, found {}", name));
   return found->kind;
 }
 
@@ -57,7 +57,7 @@ class PixelSizes {
     if (given_ > 0) return given_;
     if (const auto asked = asked_for(row)) return *asked * downsample_;
     if (usual_) return *usual_ * downsample_;
-    throw Error(ErrorCode::usage, fmt::format("--spacing-mm: expected the size of a pixel, which neither {} nor "
+    throw Error(ErrorCode::usage, fmt::format("expected --spacing-mm, the size of a pixel, which neither {} nor "
                                               "record.json tells; found none",
                                               items_.where()));
   }
@@ -84,13 +84,35 @@ class PixelSizes {
   std::optional<double> usual_;
 };
 
+/// Of models/NAME, models/NAME/2 and NAME/ the name: no path of this machine.
+std::string model_name(const std::string& path) {
+  if (path.empty()) return "";
+  const fs::path whole = without_slash(path);
+  const std::string last = whole.filename().string();
+  const bool version = last.find_first_not_of("0123456789") == std::string::npos;
+  return version ? whole.parent_path().filename().string() : last;
+}
+
+/// The words of a condition, those that are paths without their folders.
+std::string without_folders(const std::string& text) {
+  std::string out;
+  for (std::size_t at = 0; at < text.size();) {
+    const std::size_t end = std::min(text.find(' ', at), text.size());
+    std::string word = text.substr(at, end - at);
+    while (word.size() > 1 && word.back() == '/') word.pop_back();
+    out += fmt::format("{}{}", out.empty() ? "" : " ", word.substr(word.rfind('/') + 1));
+    at = end + 1;
+  }
+  return out;
+}
+
 /// "model lidc64-ddpmpp; seed 7; malignancy=5; sampler heun, 20 steps"
 std::string description_of(const CsvTable& items, std::size_t row) {
   std::string text;
   for (const std::string_view column : {"model", "seed", "condition", "sampler", "steps"}) {
     if (!items.has(column) || items.text(row, column).empty()) continue;
     std::string value = items.text(row, column);
-    if (column == "model") value = fs::path(value).filename().string();  // no path of this machine
+    value = column == "model" ? model_name(value) : without_folders(value);
     text +=
         fmt::format("{}{}{}", text.empty() ? "" : "; ", column == "condition" ? "" : fmt::format("{} ", column), value);
   }
@@ -99,7 +121,7 @@ std::string description_of(const CsvTable& items, std::size_t row) {
 
 std::string model_of(const StoredImages& source) {
   const Json& options = source.manifest().options;
-  const std::string name = fs::path(options.value("model", "")).filename().string();
+  const std::string name = model_name(options.value("model", ""));
   return name.empty() ? source.manifest().command : name;
 }
 
@@ -124,20 +146,33 @@ void check(const DicomExportOptions& options) {
   (void)object_of(options.object);
 }
 
-DicomExportResult export_dicom(const fs::path& source, const fs::path& folder, const DicomExportOptions& options,
-                               Monitor& monitor) {
+void check(const fs::path& source, const DicomExportOptions& options) {
   check(options);
   const StoredImages images = StoredImages::open(source);
-  if (!images.synthetic())
-    throw Error(ErrorCode::usage, fmt::format("{}: expected generated images, found real ones, which nodulus does not "
-                                              "write as DICOM: their headers are not there",
-                                              source.string()));
+  const auto refuse = [&](std::string_view found) {
+    throw Error(ErrorCode::usage,
+                fmt::format("{}: expected generated images, found {}: DICOM objects of nobody are made of these alone",
+                            source.string(), found));
+  };
+  if (!images.synthetic()) refuse("real ones");
+  if (images.manifest().command != "generate")
+    refuse(fmt::format("images of `{}`, which may be like a real one", images.manifest().command));
+  if (!images.manifest().options.value("inpaint", "").empty()) refuse("parts of a real one (--inpaint)");
+  const PixelSizes sizes(source, images.items(), options.spacing_mm);
+  for (std::size_t row = 0; row < images.items().rows(); ++row) (void)sizes.of(row);
+}
+
+DicomExportResult export_dicom(const fs::path& source, const fs::path& folder, const DicomExportOptions& options,
+                               Monitor& monitor) {
+  check(source, options);
+  const StoredImages images = StoredImages::open(source);
   const auto kind = object_of(options.object);
   const CsvTable& items = images.items();
   const PixelSizes sizes(source, items, options.spacing_mm);
   dicom::SyntheticStudy study;
   study.uid_root = options.uid_root;
-  study.key = fmt::format("{} {} {}", sha256_file(source / "manifest.json"), options.burn_in, options.spacing_mm);
+  study.key = fmt::format("{} {} {} {} {}", sha256_file(source / "manifest.json"), options.burn_in, options.spacing_mm,
+                          program_version(), git_revision());
   study.created = images.manifest().created;
   study.model = model_of(images);
   study.window_lo = images.window_hu().lo;
@@ -161,7 +196,6 @@ DicomExportResult export_dicom(const fs::path& source, const fs::path& folder, c
     image.columns = images.width();
     image.spacing_mm = sizes.of(row);
     image.description = description_of(items, row);
-    image.burned_in = options.burn_in;
     if (options.burn_in)
       dicom::burn_in(hu, image.rows, image.columns, static_cast<std::int16_t>(images.window_hu().hi));
     image.hu = hu;

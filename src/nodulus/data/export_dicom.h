@@ -28,11 +28,14 @@ struct DicomExportResult {
 
 /// Throws Error{usage} for options that cannot be.
 void check(const DicomExportOptions& options);
+/// The same, and where `source` cannot become DICOM objects that are of no patient: it is of real images, or partly
+/// (those of --inpaint), or made to be like a real one (project); or the size of a pixel is not known.
+void check(const std::filesystem::path& source, const DicomExportOptions& options);
 
 /// The images of an images/ folder as files of a new study of a patient who is not: images/NNNNNN.dcm,
 /// outlines/NNNNNN.dcm and items.csv in `folder`. UIDs are functions of the source's manifest and of the options, so
-/// that the same export again makes the same objects. Error{usage} where the source is of real images, or where the
-/// size of a pixel is not known; Error{stopped}; otherwise as StoredImages::open().
+/// that the same export again makes the same objects. Throws as check(); Error{stopped}; otherwise as
+/// StoredImages::open().
 DicomExportResult export_dicom(const std::filesystem::path& source, const std::filesystem::path& folder,
                                const DicomExportOptions& options, Monitor& monitor);
 

@@ -57,6 +57,13 @@ bool is_component(std::string_view text) {
          text.find_first_not_of("0123456789") == std::string_view::npos;
 }
 
+/// PS3.5 9.1 and ISO/IEC 8824: the first number is 0 to 2, below 0 and 1 the second is 39 at most.
+bool begins_as_uid(std::string_view root) {
+  if (root.size() < 3 || root[0] > '2' || root[1] != '.') return false;
+  const std::string_view second = root.substr(2, root.find('.', 2) - 2);
+  return root[0] == '2' || second.size() < 2 || (second.size() == 2 && second <= "39");
+}
+
 bool is_uid_root(std::string_view root) {
   std::size_t components = 0;
   for (;; ++components) {
@@ -179,10 +186,11 @@ std::string uid_of(std::string_view root, std::string_view key) {
 
 void check_uid_root(std::string_view root) {
   constexpr std::size_t longest = longest_uid - digits_of_64_bits - 1;
-  if (!is_uid_root(root) || root.size() > longest)
-    throw Error(ErrorCode::usage, fmt::format("--uid-root: expected numbers with dots between, none with a leading "
-                                              "zero, {} characters at most, found '{}'",
-                                              longest, root));
+  if (!is_uid_root(root) || !begins_as_uid(root) || root.size() > longest)
+    throw Error(ErrorCode::usage,
+                fmt::format("the root of UIDs: expected numbers with dots between, none with a leading "
+                            "zero, {} characters at most, found '{}'",
+                            longest, root));
 }
 
 }  // namespace nodulus::dicom

@@ -44,8 +44,12 @@ std::string time_of(const SyntheticStudy& study) {
   return t.size() < 19 ? "" : t.substr(11, 2) + t.substr(14, 2) + t.substr(17, 2);
 }
 
-/// At most `most` characters.
-std::string cut(std::string_view text, std::size_t most) { return std::string(text.substr(0, most)); }
+/// At most `most` bytes of UTF-8, and no half of a character.
+std::string cut(std::string_view text, std::size_t most) {
+  if (text.size() <= most) return std::string(text);
+  while (most > 0 && (static_cast<unsigned char>(text[most]) & 0xc0U) == 0x80U) --most;
+  return std::string(text.substr(0, most));
+}
 
 std::string version() { return cut(fmt::format("{} {}", program_version(), git_revision()), 64); }
 
@@ -125,7 +129,7 @@ void describe_image(Object& object, const SyntheticStudy& study, const Synthetic
       .text(0x00185100, "CS", "")  // PatientPosition
       .text(0x00200013, "IS", std::to_string(image.number))
       .text(0x00204000, "LT", derivation(image))  // ImageComments
-      .text(0x00280301, "CS", image.burned_in ? "YES" : "NO")
+      .text(0x00280301, "CS", "NO")
       .text(0x00282110, "CS", "00");  // LossyImageCompression
   object.item(0x00089215, derivation_code());
 }
@@ -188,11 +192,18 @@ Object referenced(std::string_view sop_class, std::string_view instance) {
   return reference;
 }
 
-/// Functional groups of a frame that lies in a plane: PS3.3 C.7.6.16.2.1, .3 and .4.
-void describe_plane(Object& group, const SyntheticImage& image) {
+/// PS3.3 C.7.6.16.2.1. `thick`: a frame of a volume has to have a thickness, of which a model of slices knows none; 1
+/// mm.
+void describe_measures(Object& group, const SyntheticImage& image, bool thick) {
   Object measures;
-  measures.decimals(0x00280030, {image.spacing_mm, image.spacing_mm}).decimals(0x00180050, {1});
+  measures.decimals(0x00280030, {image.spacing_mm, image.spacing_mm});
+  if (thick) measures.decimals(0x00180050, {1});
   group.item(0x00289110, std::move(measures));
+}
+
+/// Functional groups of a frame that lies in a plane: PS3.3 C.7.6.16.2.1, .3 and .4.
+void describe_plane(Object& group, const SyntheticImage& image, bool thick) {
+  describe_measures(group, image, thick);
   Object position;
   position.decimals(0x00200032, {0, 0, 0});
   group.item(0x00209113, std::move(position));
@@ -206,7 +217,8 @@ Object lung() { return code("39607008", "SCT", "Lung"); }
 /// PS3.3 C.7.6.16.2.8
 Object anatomy() {
   Object where;
-  where.text(0x00209072, "CS", "U").item(0x00082218, lung());  // FrameLaterality: not known
+  where.text(0x00209072, "CS", "U")
+      .item(0x00082218, lung());  // FrameLaterality: of R, L, U and B the one that claims no side
   return where;
 }
 
@@ -274,11 +286,9 @@ void describe_outline_frame(Object& object, ImageObject kind, const SyntheticStu
   Object shared;
   if (kind == ImageObject::secondary_capture) {
     object.text(0x00200020, "CS", "");  // PatientOrientation
-    Object measures;
-    measures.decimals(0x00280030, {image.spacing_mm, image.spacing_mm}).decimals(0x00180050, {1});
-    shared.item(0x00289110, std::move(measures));
+    describe_measures(shared, image, false);
   } else {
-    describe_plane(shared, image);
+    describe_plane(shared, image, false);
   }
   Object which;
   which.words(0x0062000b, {1});
@@ -345,7 +355,7 @@ Object enhanced_ct_image(const SyntheticStudy& study, const SyntheticImage& imag
       .sequence(0x00400555, {});                                // AcquisitionContextSequence
   pixels(object);
   Object shared;
-  describe_plane(shared, image);
+  describe_plane(shared, image, true);
   shared.item(0x00209071, anatomy());
   Object values;  // PixelValueTransformationSequence
   values.decimals(0x00281052, {0}).decimals(0x00281053, {1}).text(0x00281054, "LO", "HU");

@@ -28,8 +28,7 @@ struct SyntheticImage {
   double spacing_mm = 1;                    ///< Of the pixels, which are square.
   std::span<const std::int16_t> hu;         ///< [rows * columns]
   std::span<const std::uint8_t> outline{};  ///< [rows * columns], not 0 within; empty: none.
-  std::string description{};                ///< Seed, what was asked for, sampler: how it was made. ASCII.
-  bool burned_in = false;                   ///< The pixels say "SYNTHETIC".
+  std::string description{};                ///< Seed, what was asked for, sampler: how it was made. UTF-8.
 };
 
 /// CT Image (PS3.3 A.3), its pixels HU as they are.

@@ -115,7 +115,7 @@ class Evaluator {
     const bool same = set.trained_on == e_.dataset.hash() && !set.learnt_elsewhere;
     if (!same)
       monitor_.warn(
-          fmt::format("{}: their model learnt from another data set than {}; it may have seen what is held out "
+          fmt::format("{}: their model learnt from other images than those of {}; it may have seen what is held out "
                       "there, and copies are looked for there alone",
                       set.path.string(), e_.dataset.folder().string()));
     return same;

@@ -235,7 +235,7 @@ std::vector<std::string> cautions(const Json& report) {
     if (learnt == true) continue;
     sentences.push_back(fmt::format(
         "{}: {}; it may have seen the images that the floor rests on.", set["name"].get<std::string>(),
-        learnt == false ? "the model learnt from another data set" : "what the model learnt from is not known"));
+        learnt == false ? "the model learnt from other images" : "what the model learnt from is not known"));
   }
   if (report["real"].contains("spacing_note") && report["real"]["spacing_mm"].is_number())
     sentences.push_back(fmt::format("Lengths are at {:.3g} mm a pixel: {}.", report["real"]["spacing_mm"].get<double>(),

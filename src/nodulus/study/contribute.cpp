@@ -33,6 +33,10 @@ std::size_t place_of(const std::vector<data::Label>& labels, std::string_view la
 }
 
 void require_same_kind(const data::Dataset& base, const Addition& added) {
+  if (added.dataset.synthetic())
+    throw Error(ErrorCode::usage, added.name +
+                                      ": expected real images, found generated ones, which are of no patient: a "
+                                      "model is not to learn from a model");
   const data::DatasetInfo& ours = base.info();
   const data::DatasetInfo& theirs = added.dataset.info();
   if (theirs.content != ours.content)

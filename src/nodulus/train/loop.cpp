@@ -108,9 +108,11 @@ class Session {
     const std::size_t fitting = load_fitting(training_.transfer, weights);
     const CheckpointInfo from = read_checkpoint_info(training_.transfer);
     info_.continued.imported = from.continued.imported;
-    info_.continued.transferred = {sha256_file(training_.transfer), from.dataset_hash,
-                                   from.images_seen + from.continued.images_seen, from.resolution};
-    info_.continued.other_data = from.continued.other_data || from.dataset_hash != info_.dataset_hash;
+    info_.continued.transferred = {
+        sha256_file(training_.transfer), from.dataset_hash,
+        from.images_seen + from.continued.images_seen + from.continued.transferred.images_seen, from.resolution};
+    info_.continued.other_data =
+        from.continued.other_data || training_.dataset->items_of_ancestor(from.dataset_hash) == 0;
     add_sources(from.data);
     monitor_.note(
         fmt::format("{} of {} tensors are those of {}", fitting, weights.size(), training_.transfer.string()));
@@ -129,7 +131,7 @@ class Session {
     info_.continued.imported = found.continued.imported;
     info_.continued.transferred = found.continued.transferred;
     info_.continued.other_data = found.continued.other_data;
-    info_.data = found.data;
+    if (found.data.is_object()) info_.data = found.data;
     seconds_before_ = found.seconds;
     loss_ = run_.rewind_metrics(found.step);
     monitor_.note(fmt::format("resumed {} at step {}", run_.path().string(), found.step));

@@ -192,7 +192,7 @@ Object referenced(std::string_view sop_class, std::string_view instance) {
   return reference;
 }
 
-/// PS3.3 C.7.6.16.2.1. `thick`: a frame of a volume has to have a thickness, of which a model of slices knows none; 1
+/// PS3.3 C.7.6.16.2.1. `thick`: a frame in space has to have a thickness, of which a model of slices knows none; 1
 /// mm.
 void describe_measures(Object& group, const SyntheticImage& image, bool thick) {
   Object measures;
@@ -202,8 +202,8 @@ void describe_measures(Object& group, const SyntheticImage& image, bool thick) {
 }
 
 /// Functional groups of a frame that lies in a plane: PS3.3 C.7.6.16.2.1, .3 and .4.
-void describe_plane(Object& group, const SyntheticImage& image, bool thick) {
-  describe_measures(group, image, thick);
+void describe_plane(Object& group, const SyntheticImage& image) {
+  describe_measures(group, image, true);
   Object position;
   position.decimals(0x00200032, {0, 0, 0});
   group.item(0x00209113, std::move(position));
@@ -288,7 +288,7 @@ void describe_outline_frame(Object& object, ImageObject kind, const SyntheticStu
     object.text(0x00200020, "CS", "");  // PatientOrientation
     describe_measures(shared, image, false);
   } else {
-    describe_plane(shared, image, false);
+    describe_plane(shared, image);
   }
   Object which;
   which.words(0x0062000b, {1});
@@ -355,7 +355,7 @@ Object enhanced_ct_image(const SyntheticStudy& study, const SyntheticImage& imag
       .sequence(0x00400555, {});                                // AcquisitionContextSequence
   pixels(object);
   Object shared;
-  describe_plane(shared, image, true);
+  describe_plane(shared, image);
   shared.item(0x00209071, anatomy());
   Object values;  // PixelValueTransformationSequence
   values.decimals(0x00281052, {0}).decimals(0x00281053, {1}).text(0x00281054, "LO", "HU");

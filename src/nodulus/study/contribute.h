@@ -52,9 +52,9 @@ void require_source(const data::Source& source);
 /// unknown of the others. A new patient's split follows from the rule of the data set, a known one's stays. Larger
 /// images are cut about their centre.
 ///
-/// Error{usage}: generated images; and nothing that is not said is guessed: a name that is taken, patients of one name without `patients`.
-/// Error{bad_input}: smaller images, another pixel size or content, no outlines where the data set has some, grey
-/// levels in place of HU, labels that do not go together, or nothing that is left. Error{stopped}.
+/// Error{usage}: generated images; and nothing that is not said is guessed: a name that is taken, patients of one name
+/// without `patients`. Error{bad_input}: smaller images, another pixel size or content, no outlines where the data set
+/// has some, grey levels in place of HU, labels that do not go together, or nothing that is left. Error{stopped}.
 ContributeResult contribute(const ContributeOptions& options, Monitor& monitor);
 
 }  // namespace nodulus::study

@@ -18,6 +18,10 @@ if(NODULUS_IMAGES)
   find_package(LibArchive REQUIRED)
 endif()
 
+if(NODULUS_ARCHIVE)
+  find_package(CURL 7.85 REQUIRED)
+endif()
+
 if(NODULUS_DICOM)
   find_package(pugixml REQUIRED)
   # Debian's GDCMConfig pulls in VTK; the headers and libraries are all that we use.

@@ -4,6 +4,9 @@ namespace nodulus::app {
 
 std::vector<CommandRow> commands() {
   return {
+#ifdef NODULUS_HAS_ARCHIVE
+      collect_command(),    send_command(),
+#endif
 #ifdef NODULUS_HAS_DICOM
       prepare_command(),    export_dicom_command(),
 #endif

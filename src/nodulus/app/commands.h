@@ -6,6 +6,8 @@
 namespace nodulus::app {
 
 CommandRow prepare_command();
+CommandRow collect_command();
+CommandRow send_command();
 CommandRow import_command();
 CommandRow export_images_command();
 CommandRow export_dicom_command();

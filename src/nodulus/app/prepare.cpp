@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "nodulus/app/commands.h"
+#include "nodulus/app/prepare_settings.h"
 #include "nodulus/app/rejects_text.h"
 #include "nodulus/app/shared_options.h"
 #include "nodulus/core/artifact.h"
@@ -26,16 +27,7 @@ class Prepare final : public Command {
     options.add("out", settings_.out, "the data set to make").command_line_only();
     options.add("add", settings_.add, "add what is new to the data set at --out").command_line_only();
     options.add("annotations_only", annotations_only_, "nodules.csv from the XML alone");
-    options.add("content", settings_.content, "a patch around each nodule, or whole slices").one_of({"patch", "slice"});
-    options.add("size", settings_.size, "width and height of an image").between(8, 4096);
-    options.add("spacing_mm", spacing_mm_, "resample patches to this pixel size; 0: each scan's own").between(0, 100);
-    options.add("slices", settings_.slices, "every slice through a nodule, or its largest").one_of({"all", "largest"});
-    options.add("min_readers", settings_.min_readers, "leave out nodules that fewer marked").between(1, 4);
-    options.add("size_classes", settings_.size_classes, "which lesions get images")
-        .one_of({"nodule", "small_nodule", "non_nodule"});
-    options.add("gap_mm", settings_.gap_mm, "marks nearer than this are one nodule").between(0, 100);
-    describe_split(options, settings_.split);
-    window_.describe(options);
+    making_.describe(options);
   }
 
   Outcome plan(const CommonOptions& common, Monitor& monitor) override {
@@ -71,8 +63,7 @@ class Prepare final : public Command {
   void adopt(const CommonOptions& common) {
     settings_.force = common.force;
     settings_.threads = common.threads;
-    settings_.window_hu = window_.window();
-    if (spacing_mm_ > 0) settings_.spacing_mm = spacing_mm_;
+    making_.resolve();
   }
 
   Outcome images(Monitor& monitor) {
@@ -122,10 +113,9 @@ class Prepare final : public Command {
     return outcome;
   }
 
-  data::PrepareOptions settings_;
-  double spacing_mm_ = 0;
+  PrepareSettings making_;
+  data::PrepareOptions& settings_ = making_.options;
   bool annotations_only_ = false;
-  WindowOption window_;
 };
 
 }  // namespace

@@ -26,8 +26,9 @@ inline void describe_split(Options& options, data::SplitRule& split) {
 /// --window-hu LO,HI as every command that has it reads it.
 class WindowOption {
  public:
-  void describe(Options& options) {
-    options.add("window_hu", values_, "HU from black to white, and of a model's -1 to 1").between(-32768, 32767);
+  void describe(Options& options, const std::string& prefix = "") {
+    options.add(prefix + "window_hu", values_, "HU from black to white, and of a model's -1 to 1")
+        .between(-32768, 32767);
   }
   /// For a command that has another window of its own: none, until the user gives one.
   void clear() { values_.clear(); }

@@ -75,7 +75,7 @@ AnnotationsResult prepare_annotations(const AnnotationsOptions& options, Monitor
                 "prepare: expected folders with reading files, a spacing above 0 mm and a gap of 0 or more");
   }
   ArtifactWriter artifact(options.out, "annotations", options.force);
-  const dicom::Scan scan = dicom::scan(options.raw, {.threads = options.threads}, monitor);
+  const dicom::Scan scan = dicom::scan(with_collections_opened(options.raw), {.threads = options.threads}, monitor);
   std::vector<Reject> rejects;
   const std::vector<ReadingFile> files = find_readings(scan.xml_files, options.threads, rejects, monitor);
   if (files.empty()) {

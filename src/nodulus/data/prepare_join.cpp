@@ -6,8 +6,10 @@
 #include <system_error>
 #include <tuple>
 
+#include "nodulus/core/atomic_file.h"
 #include "nodulus/core/error.h"
 #include "nodulus/core/hash.h"
+#include "nodulus/core/manifest.h"
 #include "nodulus/core/threads.h"
 
 namespace nodulus::data {
@@ -42,8 +44,20 @@ std::vector<ReadingFile> find_readings(const std::vector<std::string>& xml_files
   return files;
 }
 
+std::vector<std::filesystem::path> with_collections_opened(std::vector<std::filesystem::path> roots) {
+  for (std::filesystem::path& root : roots) {
+    const std::filesystem::path said = root / "manifest.json";
+    std::error_code error;
+    if (!std::filesystem::is_regular_file(said, error)) continue;
+    const Json json = Json::parse(read_file(said), nullptr, false);
+    const Json::json_pointer name("/schema/name");
+    if (json.is_object() && json.contains(name) && json[name] == manifest_schema("raw")) root /= "dicom";
+  }
+  return roots;
+}
+
 Work find_work(const std::vector<std::filesystem::path>& roots, int threads, Monitor& monitor) {
-  dicom::Scan scan = dicom::scan(roots, {.threads = threads}, monitor);
+  dicom::Scan scan = dicom::scan(with_collections_opened(roots), {.threads = threads}, monitor);
   Work work;
   work.rejects = std::move(scan.rejects);
   work.files = scan.files;

@@ -29,6 +29,9 @@ struct Work {
   std::int64_t series = 0;  ///< CT series found, with or without a reading.
 };
 
+/// The roots, but of a raw/ artifact its dicom/ alone: each series with its readings beside it.
+std::vector<std::filesystem::path> with_collections_opened(std::vector<std::filesystem::path> roots);
+
 /// Finds series and readings and joins them on SeriesInstanceUID.
 Work find_work(const std::vector<std::filesystem::path>& roots, int threads, Monitor& monitor);
 

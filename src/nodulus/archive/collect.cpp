@@ -1,0 +1,253 @@
+#include "nodulus/archive/collect.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <chrono>
+#include <deque>
+#include <exception>
+#include <mutex>
+#include <set>
+#include <thread>
+
+#include "nodulus/core/error.h"
+#include "nodulus/core/hash.h"
+
+namespace nodulus::archive {
+namespace {
+
+namespace fs = std::filesystem;
+
+/// What a series will take on disk where its archive did not say: slices of 512x512.
+std::int64_t expected_bytes(const RemoteSeries& series) {
+  constexpr std::int64_t slice = 528 << 10;
+  constexpr std::int64_t slices = 250;
+  return series.bytes >= 0 ? series.bytes : (series.files > 0 ? series.files : slices) * slice;
+}
+
+std::int64_t bytes_on_disk(const RawFolder& folder) {
+  std::int64_t bytes = 0;
+  for (const auto& [uid, record] : folder.records()) bytes += record.dropped ? 0 : record.bytes();
+  return bytes;
+}
+
+/// One batch: threads that take series from the front of what is missing until the batch is full.
+class Batch {
+ public:
+  Batch(Source& source, std::deque<RemoteSeries>& missing, RawFolder& folder, const CollectOptions& options,
+        CollectResult& result, Monitor& monitor)
+      : source_(source),
+        missing_(missing),
+        folder_(folder),
+        options_(options),
+        result_(result),
+        monitor_(monitor),
+        kept_bytes_(bytes_on_disk(folder)) {
+    for (const RemoteSeries& series : missing_) total_bytes_ += expected_bytes(series);
+  }
+
+  /// The series that came. Throws what a thread threw, when all have ended.
+  std::vector<std::string> run() {
+    const auto count = std::min<std::size_t>(static_cast<std::size_t>(options_.connections), missing_.size());
+    std::vector<std::thread> threads;
+    for (std::size_t i = 0; i < count; ++i) threads.emplace_back([this] { work(); });
+    for (std::thread& thread : threads) thread.join();
+    if (thrown_) std::rethrow_exception(thrown_);
+    return came_;
+  }
+
+ private:
+  void work() {
+    try {
+      net::Client client(options_.client, monitor_);
+      while (auto series = take()) fetch(client, std::move(*series));
+    } catch (...) {
+      const std::lock_guard lock(mutex_);
+      if (!thrown_) thrown_ = std::current_exception();
+      missing_.clear();
+    }
+  }
+
+  /// The next series, unless the batch is full.
+  std::optional<RemoteSeries> take() {
+    const std::lock_guard lock(mutex_);
+    if (missing_.empty() || thrown_) return std::nullopt;
+    const RemoteSeries& next = missing_.front();
+    const bool new_patient = !patients_.contains(next.patient_id);
+    const bool enough = options_.batch_patients > 0 && new_patient &&
+                        static_cast<std::int64_t>(patients_.size()) >= options_.batch_patients;
+    // The zip and its files lie there together for a while.
+    const bool full = options_.budget_bytes > 0 && begun_ > 0 &&
+                      kept_bytes_ + under_way_ + 2 * expected_bytes(next) > options_.budget_bytes;
+    const bool never = options_.budget_bytes > 0 && begun_ == 0 && kept_bytes_ > 0 &&
+                       kept_bytes_ + 2 * expected_bytes(next) > options_.budget_bytes;
+    if (enough || full || never) return std::nullopt;
+    RemoteSeries series = next;
+    patients_.insert(series.patient_id);
+    under_way_ += 2 * expected_bytes(series);
+    ++begun_;
+    missing_.pop_front();
+    return series;
+  }
+
+  void fetch(net::Client& client, RemoteSeries series) {
+    const std::int64_t reserved = 2 * expected_bytes(series);
+    std::optional<Reject> fault = completed(client, series);
+    std::int64_t came = 0;
+    if (!fault) {
+      Workplace place = folder_.workplace(series.series_uid, monitor_);
+      place.on_bytes = [&](std::int64_t bytes) {
+        came += bytes;
+        tell(bytes, series);
+      };
+      fault = with_tries(client, series, place);
+    }
+    const std::lock_guard lock(mutex_);
+    under_way_ -= reserved;
+    if (!fault) return;
+    result_.rejects.push_back(*fault);
+    monitor_.warn(fmt::format("{}: {}: {}", fault->where, fault->reason, fault->detail));
+    total_bytes_ -= std::min(total_bytes_, expected_bytes(series));
+    done_bytes_ -= came;
+  }
+
+  std::optional<Reject> completed(net::Client& client, RemoteSeries& series) {
+    const std::int64_t before = expected_bytes(series);
+    auto fault = source_.complete(client, series);
+    const std::lock_guard lock(mutex_);
+    total_bytes_ += expected_bytes(series) - before;
+    return fault;
+  }
+
+  /// Nothing where the series is in its place, else why not.
+  std::optional<Reject> with_tries(net::Client& client, const RemoteSeries& series, const Workplace& place) {
+    net::RetryRule rule = options_.retry;
+    rule.seed = stable_hash(series.series_uid);
+    for (int number = 1;; ++number) {
+      Fetched fetched = source_.fetch(client, series, place);
+      if (!fetched.fault) {
+        const std::lock_guard lock(mutex_);
+        const Record& record = folder_.commit(series, std::move(fetched.files), source_.address());
+        came_.push_back(series.series_uid);
+        ++result_.fetched;
+        result_.files += static_cast<std::int64_t>(record.files.size());
+        result_.bytes += record.bytes();
+        kept_bytes_ += record.bytes();
+        failed_in_a_row_ = 0;
+        return std::nullopt;
+      }
+      if (!fetched.worth_retry || number >= rule.tries) return given_up(series, *fetched.fault, fetched.worth_retry);
+      const auto seconds = rule.wait_s(number + 1, fetched.retry_after_s);
+      if (!seconds) return given_up(series, *fetched.fault, true);
+      monitor_.note(fmt::format("{}: {}: {}; try {} of {} in {:.1f} s", series.series_uid, fetched.fault->reason,
+                                fetched.fault->detail, number + 1, rule.tries, *seconds));
+      net::wait(*seconds, monitor_);
+    }
+  }
+
+  std::optional<Reject> given_up(const RemoteSeries& series, Reject fault, bool of_the_server) {
+    fs::remove_all(folder_.partial() / series.series_uid);
+    fault.where = series.series_uid;
+    const std::lock_guard lock(mutex_);
+    failed_in_a_row_ = of_the_server ? failed_in_a_row_ + 1 : 0;
+    if (failed_in_a_row_ >= options_.give_up_after)
+      throw Error(ErrorCode::io,
+                  fmt::format("{} series in a row could not be fetched, the last for '{}: {}'; what is there is "
+                              "kept, the same command goes on from there",
+                              failed_in_a_row_, fault.reason, fault.detail));
+    return fault;
+  }
+
+  void tell(std::int64_t bytes, const RemoteSeries& series) {
+    const std::lock_guard lock(mutex_);
+    done_bytes_ += bytes;
+    const std::int64_t total = std::max(total_bytes_, done_bytes_ + 1) >> 20;
+    monitor_.progress({"fetching", done_bytes_ >> 20, std::max<std::int64_t>(total, 1), "MiB",
+                       fmt::format("{} series here, {}", result_.there + result_.fetched,
+                                   series.patient_id.empty() ? series.series_uid : series.patient_id)});
+  }
+
+  Source& source_;
+  std::deque<RemoteSeries>& missing_;
+  RawFolder& folder_;
+  const CollectOptions& options_;
+  CollectResult& result_;
+  Monitor& monitor_;
+
+  std::mutex mutex_;
+  std::set<std::string> patients_;
+  std::vector<std::string> came_;
+  std::exception_ptr thrown_;
+  std::int64_t begun_ = 0;
+  std::int64_t kept_bytes_ = 0;   // of whole series on disk
+  std::int64_t under_way_ = 0;    // reserved for those that are being fetched
+  std::int64_t total_bytes_ = 0;  // that are to come
+  std::int64_t done_bytes_ = 0;
+  int failed_in_a_row_ = 0;
+};
+
+}  // namespace
+
+CollectPlan plan_collect(Source& source, const Selection& selection, const net::ClientOptions& client_options,
+                         Monitor& monitor) {
+  net::Client client(client_options, monitor);
+  CollectPlan plan;
+  plan.missing = source.list(client, selection, plan.rejects);
+  return plan;
+}
+
+void sort_out(CollectPlan& plan, const RawFolder& folder) {
+  std::erase_if(plan.missing, [&](const RemoteSeries& series) {
+    if (!folder.has(series.series_uid)) return false;
+    plan.there.push_back(series.series_uid);
+    return true;
+  });
+}
+
+CollectResult collect(Source& source, const CollectPlan& plan, RawFolder& folder, const CollectOptions& options,
+                      Monitor& monitor, const AfterBatch& after_batch) {
+  const auto start = std::chrono::steady_clock::now();
+  CollectResult result;
+  result.listed = plan.listed();
+  result.there = static_cast<std::int64_t>(plan.there.size());
+  result.rejects = plan.rejects;
+  std::deque<RemoteSeries> missing(plan.missing.begin(), plan.missing.end());
+  // Series of a batch that a former run fetched and did not hand over.
+  std::vector<std::string> waiting;
+  if (after_batch) {
+    for (const std::string& uid : plan.there) {
+      if (!folder.records().at(uid).dropped) waiting.push_back(uid);
+    }
+  }
+  try {
+    while (!missing.empty() || !waiting.empty()) {
+      const std::int64_t before = result.fetched + static_cast<std::int64_t>(result.rejects.size());
+      if (waiting.empty()) waiting = Batch(source, missing, folder, options, result, monitor).run();
+      const bool nothing =
+          waiting.empty() && before == result.fetched + static_cast<std::int64_t>(result.rejects.size());
+      folder.write_tables(result.rejects);
+      if (!after_batch || nothing) break;
+      std::vector<const Record*> batch;
+      for (const std::string& uid : waiting) batch.push_back(&folder.records().at(uid));
+      if (!batch.empty()) after_batch(batch);
+      for (const std::string& uid : waiting) folder.drop(uid);
+      waiting.clear();
+      ++result.batches;
+    }
+  } catch (const Error& error) {
+    try {
+      folder.write_tables(result.rejects);
+    } catch (const Error&) {  // a full disk, which `error` tells already
+    }
+    if (error.code() != ErrorCode::stopped) throw;
+    throw Error(ErrorCode::stopped,
+                fmt::format("collect stopped: {} of {} series are there, the same command goes on from there",
+                            result.there + result.fetched, result.listed));
+  }
+  folder.write_tables(result.rejects);
+  result.left = static_cast<std::int64_t>(missing.size());
+  result.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  return result;
+}
+
+}  // namespace nodulus::archive

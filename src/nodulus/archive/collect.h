@@ -1,0 +1,61 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "nodulus/archive/raw_folder.h"
+#include "nodulus/archive/source.h"
+#include "nodulus/net/retry.h"
+
+namespace nodulus::archive {
+
+struct CollectOptions {
+  int connections = 4;
+  net::RetryRule retry;  ///< Of a series.
+  net::ClientOptions client;
+  std::int64_t budget_bytes = 0;    ///< Of the raw folder's files on disk; 0: no limit.
+  std::int64_t batch_patients = 0;  ///< Patients a batch; 0: all.
+  int give_up_after = 8;            ///< Series in a row that no try could fetch, for want of a server that answers.
+};
+
+struct CollectResult {
+  std::int64_t listed = 0;   ///< Series of the selection.
+  std::int64_t there = 0;    ///< Of them: there before.
+  std::int64_t fetched = 0;  ///< Series.
+  std::int64_t files = 0;    ///< Of them.
+  std::int64_t bytes = 0;    ///< Of them, as they lie on disk.
+  std::int64_t left = 0;     ///< Series that the budget had no room for.
+  std::int64_t batches = 0;
+  std::vector<Reject> rejects;  ///< A series each, and lines of a list.
+  double seconds = 0;
+};
+
+/// What to do with a batch of series that have come; then their files are dropped.
+using AfterBatch = std::function<void(const std::vector<const Record*>& batch)>;
+
+/// Series of a selection as they are on the server: which there are, how many are here.
+struct CollectPlan {
+  std::vector<RemoteSeries> missing;
+  std::vector<std::string> there;  ///< Series UIDs.
+  std::vector<Reject> rejects;     ///< Of the list.
+
+  [[nodiscard]] std::int64_t listed() const { return static_cast<std::int64_t>(missing.size() + there.size()); }
+};
+/// Asks the source for the selection, all of it missing yet. Throws as Source::list().
+CollectPlan plan_collect(Source& source, const Selection& selection, const net::ClientOptions& client,
+                         Monitor& monitor);
+/// Sorts out what is in the folder already.
+void sort_out(CollectPlan& plan, const RawFolder& folder);
+
+/// Fetches what is missing, several series at a time, each whole or not at all; what was fetched before is not asked
+/// for again. A series that cannot be had is a reject. With `after_batch`, batch after batch: each is handed over and
+/// its files are dropped before the next is begun; without it, collecting ends where the budget does.
+///
+/// Error{io}: the disk is full, or the server no longer answers (both keep all that is there); Error{stopped}.
+CollectResult collect(Source& source, const CollectPlan& plan, RawFolder& folder, const CollectOptions& options,
+                      Monitor& monitor, const AfterBatch& after_batch = {});
+
+}  // namespace nodulus::archive

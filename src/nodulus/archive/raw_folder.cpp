@@ -1,0 +1,265 @@
+#include "nodulus/archive/raw_folder.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <atomic>
+#include <mutex>
+
+#include "nodulus/archive/md5.h"
+#include "nodulus/core/atomic_file.h"
+#include "nodulus/core/csv.h"
+#include "nodulus/core/error.h"
+#include "nodulus/core/files.h"
+#include "nodulus/core/json_fields.h"
+#include "nodulus/core/threads.h"
+
+namespace nodulus::archive {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr int raw_schema = 1;
+
+void create_folder(const fs::path& folder) {
+  std::error_code error;
+  fs::create_directories(folder, error);
+  if (error) throw Error(ErrorCode::io, "cannot create '" + folder.string() + "': " + error.message());
+}
+
+Json json_of(const Record& record) {
+  const RemoteSeries& series = record.series;
+  Json files = Json::array();
+  for (const ReceivedFile& file : record.files) {
+    Json entry{{"name", file.name}, {"bytes", file.bytes}, {"md5", file.md5}};
+    if (!file.sop_uid.empty()) entry["sop_uid"] = file.sop_uid;
+    files.push_back(std::move(entry));
+  }
+  return {{"series_uid", series.series_uid},
+          {"study_uid", series.study_uid},
+          {"patient", series.patient_id},
+          {"collection", series.collection},
+          {"modality", series.modality},
+          {"description", series.description},
+          {"licence", series.licence},
+          {"licence_uri", series.licence_uri},
+          {"folder", record.folder},
+          {"fetched", record.fetched},
+          {"from", record.from},
+          {"dropped", record.dropped},
+          {"files", std::move(files)}};
+}
+
+/// A name within a folder, and nothing that leaves it.
+std::string plain_name(const JsonFields& fields, const std::string& key) {
+  std::string name = fields.get<std::string>(key, "a file's name");
+  if (name != file_name_of(name)) fields.fail(key, "a file's name", name);
+  return name;
+}
+
+Record record_of(const Json& json, const fs::path& file) {
+  const JsonFields fields(json, file);
+  const auto text = [&](const char* key) { return fields.get<std::string>(key, "text"); };
+  Record record;
+  RemoteSeries& series = record.series;
+  series.series_uid = text("series_uid");
+  if (series.series_uid != file.stem().string()) fields.fail("series_uid", file.stem().string(), series.series_uid);
+  series.study_uid = text("study_uid");
+  series.patient_id = text("patient");
+  series.collection = text("collection");
+  series.modality = text("modality");
+  series.description = text("description");
+  series.licence = text("licence");
+  series.licence_uri = text("licence_uri");
+  record.folder = text("folder");
+  const std::string expected = "dicom/" + file_name_of(series.patient_id) + "/" + series.series_uid;
+  if (record.folder != expected) fields.fail("folder", expected, record.folder);
+  record.fetched = text("fetched");
+  record.from = fields.json("from", "an address");
+  record.dropped = fields.get<bool>("dropped", "true or false");
+  const Json& files = fields.json("files", "a list of files");
+  if (!files.is_array()) fields.fail("files", "a list of files", files.dump());
+  for (const Json& entry : files) {
+    const JsonFields one(entry, file, "files");
+    record.files.push_back({plain_name(one, "name"), one.get<std::int64_t>("bytes", "a number of bytes"),
+                            one.get<std::string>("md5", "an MD5 sum"),
+                            one.has("sop_uid") ? one.get<std::string>("sop_uid", "a UID") : ""});
+  }
+  series.files = static_cast<std::int64_t>(record.files.size());
+  series.bytes = record.bytes();
+  return record;
+}
+
+std::optional<Reject> fault_of(const fs::path& folder, const ReceivedFile& file) {
+  const fs::path path = folder / file.name;
+  std::error_code error;
+  const auto size = fs::file_size(path, error);
+  if (error) return Reject{path.string(), "missing", error.message()};
+  if (static_cast<std::int64_t>(size) != file.bytes)
+    return Reject{path.string(), "wrong size", fmt::format("expected {} bytes, found {}", file.bytes, size)};
+  const std::string sum = md5_file(path);
+  if (sum != file.md5) return Reject{path.string(), "wrong MD5", fmt::format("expected {}, found {}", file.md5, sum)};
+  return std::nullopt;
+}
+
+}  // namespace
+
+std::int64_t Record::bytes() const {
+  std::int64_t sum = 0;
+  for (const ReceivedFile& file : files) sum += file.bytes;
+  return sum;
+}
+
+RawFolder::RawFolder(fs::path folder, const Manifest& manifest) : folder_(without_slash(folder)) {
+  const bool is_new = !fs::exists(folder_ / "manifest.json");
+  if (is_new) {
+    std::error_code error;
+    const bool empty = !fs::exists(folder_) || (fs::is_directory(folder_) && fs::is_empty(folder_, error) && !error);
+    if (!empty)
+      throw Error(ErrorCode::exists, "'" + folder_.string() +
+                                         "' is there already and holds no collection; expected a new or empty folder");
+    create_folder(folder_);
+  } else {
+    (void)read_manifest(folder_, "raw", raw_schema);
+  }
+  for (const char* part : {"dicom", "records", ".partial"}) create_folder(folder_ / part);
+  const fs::path lock = partial() / "lock";
+  lock_ = ::open(lock.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0666);
+  if (lock_ < 0) throw io_error("create", lock);
+  try {
+    if (::flock(lock_, LOCK_EX | LOCK_NB) != 0)
+      throw Error(ErrorCode::exists, "another run is at work in '" + folder_.string() + "'");
+    if (is_new) write_manifest(folder_, manifest);
+    read_records();
+  } catch (...) {
+    ::close(lock_);
+    throw;
+  }
+}
+
+RawFolder::~RawFolder() { ::close(lock_); }
+
+fs::path RawFolder::record_file(const std::string& series_uid) const {
+  return folder_ / "records" / (series_uid + ".json");
+}
+
+void RawFolder::read_records() {
+  for (const auto& entry : fs::directory_iterator(folder_ / "records")) {
+    const fs::path& file = entry.path();
+    if (file.extension() != ".json" || !is_uid(file.stem().string())) continue;  // a killed process' temporary
+    Record record = record_of(read_json(file), file);
+    // Recorded, then killed before the files were in their place: fetched anew.
+    if (!record.dropped && !fs::is_directory(folder_ / record.folder)) continue;
+    records_.emplace(record.series.series_uid, std::move(record));
+  }
+}
+
+Workplace RawFolder::workplace(const std::string& series_uid, Monitor& monitor) const {
+  Workplace place{partial() / series_uid, partial() / (series_uid + ".zip"), [](std::int64_t) {}, monitor};
+  create_folder(place.folder);
+  return place;
+}
+
+void RawFolder::write_record(const Record& record) const {
+  AtomicFile file(record_file(record.series.series_uid));
+  file.write(json_of(record).dump(1, ' ', false, Json::error_handler_t::replace) + "\n");
+  file.commit();
+}
+
+const Record& RawFolder::commit(const RemoteSeries& series, std::vector<ReceivedFile> files, const Json& from) {
+  Record record;
+  record.series = series;
+  record.folder = "dicom/" + file_name_of(series.patient_id) + "/" + series.series_uid;
+  record.fetched = manifest_json({}).at("created").get<std::string>();
+  record.from = from;
+  std::sort(files.begin(), files.end(), [](const ReceivedFile& a, const ReceivedFile& b) { return a.name < b.name; });
+  record.files = std::move(files);
+  const fs::path work = partial() / series.series_uid;
+  const fs::path target = folder_ / record.folder;
+  sync_tree(work);
+  create_folder(target.parent_path());
+  fs::remove_all(target);
+  write_record(record);
+  std::error_code error;
+  fs::rename(work, target, error);
+  if (error)
+    throw Error(ErrorCode::io,
+                "cannot rename '" + work.string() + "' to '" + target.string() + "': " + error.message());
+  sync_path(target.parent_path());
+  return records_.insert_or_assign(series.series_uid, std::move(record)).first->second;
+}
+
+void RawFolder::drop(const std::string& series_uid) {
+  Record& record = records_.at(series_uid);
+  record.dropped = true;
+  write_record(record);
+  fs::remove_all(folder_ / record.folder);
+  std::error_code ignored;
+  fs::remove((folder_ / record.folder).parent_path(), ignored);  // of the patient, where it is empty now
+}
+
+void RawFolder::forget(const std::string& series_uid) {
+  const auto found = records_.find(series_uid);
+  if (found == records_.end()) return;
+  fs::remove(record_file(series_uid));
+  fs::remove_all(folder_ / found->second.folder);
+  records_.erase(found);
+}
+
+void RawFolder::write_tables(const std::vector<Reject>& rejects) const {
+  std::string table =
+      csv_row(std::vector<std::string>{"patient", "series_uid", "study_uid", "collection", "modality", "files", "bytes",
+                                       "fetched", "from", "licence", "licence_uri", "folder"});
+  std::vector<const Record*> rows;
+  for (const auto& [uid, record] : records_) rows.push_back(&record);
+  std::sort(rows.begin(), rows.end(), [](const Record* a, const Record* b) {
+    return std::tie(a->series.patient_id, a->series.series_uid) < std::tie(b->series.patient_id, b->series.series_uid);
+  });
+  for (const Record* const record : rows) {
+    const RemoteSeries& series = record->series;
+    table += csv_row(std::vector<std::string>{
+        series.patient_id, series.series_uid, series.study_uid, series.collection, series.modality,
+        std::to_string(record->files.size()), std::to_string(record->bytes()), record->fetched,
+        record->from.value("server", ""), series.licence, series.licence_uri, record->dropped ? "" : record->folder});
+  }
+  std::string refused = csv_row(std::vector<std::string>{"where", "reason", "detail"});
+  for (const Reject& reject : rejects)
+    refused += csv_row(std::vector<std::string>{reject.where, reject.reason, reject.detail});
+  for (const auto& [name, text] : {std::pair("collected.csv", &table), std::pair("rejects.csv", &refused)}) {
+    AtomicFile file(folder_ / name);
+    file.write(*text);
+    file.commit();
+  }
+}
+
+std::vector<Reject> RawFolder::verify(int threads, Monitor& monitor) const {
+  std::vector<const Record*> records;
+  std::int64_t bytes = 0;
+  for (const auto& [uid, record] : records_) {
+    if (record.dropped) continue;
+    records.push_back(&record);
+    bytes += record.bytes();
+  }
+  std::mutex mutex;
+  std::vector<Reject> faults;
+  std::int64_t done = 0;
+  parallel_for(static_cast<std::int64_t>(records.size()), threads, [&](std::int64_t i) {
+    const Record& record = *records[static_cast<std::size_t>(i)];
+    for (const ReceivedFile& file : record.files) {
+      if (monitor.stop_requested()) throw Error(ErrorCode::stopped, "verify stopped");
+      const auto fault = fault_of(folder_ / record.folder, file);
+      const std::lock_guard lock(mutex);
+      if (fault) faults.push_back(*fault);
+      done += file.bytes;
+      monitor.progress(
+          {"verifying", done >> 20, std::max<std::int64_t>(bytes >> 20, 1), "MiB", record.series.patient_id});
+    }
+  });
+  std::sort(faults.begin(), faults.end(), [](const Reject& a, const Reject& b) { return a.where < b.where; });
+  return faults;
+}
+
+}  // namespace nodulus::archive

@@ -71,40 +71,49 @@ class Batch {
   /// The next series, unless the batch is full.
   std::optional<RemoteSeries> take() {
     const std::lock_guard lock(mutex_);
-    if (missing_.empty() || thrown_) return std::nullopt;
+    if (missing_.empty() || full_ || thrown_) return std::nullopt;
     const RemoteSeries& next = missing_.front();
-    const bool new_patient = !patients_.contains(next.patient_id);
-    const bool enough = options_.batch_patients > 0 && new_patient &&
-                        static_cast<std::int64_t>(patients_.size()) >= options_.batch_patients;
-    // The zip and its files lie there together for a while.
-    const bool full = options_.budget_bytes > 0 && begun_ > 0 &&
-                      kept_bytes_ + under_way_ + 2 * expected_bytes(next) > options_.budget_bytes;
-    const bool never = options_.budget_bytes > 0 && begun_ == 0 && kept_bytes_ > 0 &&
-                       kept_bytes_ + 2 * expected_bytes(next) > options_.budget_bytes;
-    if (enough || full || never) return std::nullopt;
+    const auto limit = static_cast<std::size_t>(options_.batch_patients);
+    if (limit > 0 && !patients_.contains(next.patient_id) && patients_.size() >= limit) {
+      full_ = true;
+      return std::nullopt;
+    }
     RemoteSeries series = next;
     patients_.insert(series.patient_id);
-    under_way_ += 2 * expected_bytes(series);
-    ++begun_;
     missing_.pop_front();
     return series;
   }
 
+  /// Keeps room for a series, whose zip and files lie there together for a while, or puts it back: the batch is full.
+  bool reserve(const RemoteSeries& series) {
+    const std::lock_guard lock(mutex_);
+    const std::int64_t room = 2 * expected_bytes(series);
+    const bool alone = kept_bytes_ + under_way_ == 0;  // a budget that one series breaks is no reason to have none
+    if (options_.budget_bytes > 0 && !alone && kept_bytes_ + under_way_ + room > options_.budget_bytes) {
+      full_ = true;
+      missing_.push_front(series);
+      return false;
+    }
+    under_way_ += room;
+    return true;
+  }
+
   void fetch(net::Client& client, RemoteSeries series) {
-    const std::int64_t reserved = 2 * expected_bytes(series);
     std::optional<Reject> fault = completed(client, series);
     std::int64_t came = 0;
     if (!fault) {
+      if (!reserve(series)) return;
       Workplace place = folder_.workplace(series.series_uid, monitor_);
       place.on_bytes = [&](std::int64_t bytes) {
         came += bytes;
         tell(bytes, series);
       };
       fault = with_tries(client, series, place);
+      const std::lock_guard lock(mutex_);
+      under_way_ -= 2 * expected_bytes(series);
     }
-    const std::lock_guard lock(mutex_);
-    under_way_ -= reserved;
     if (!fault) return;
+    const std::lock_guard lock(mutex_);
     result_.rejects.push_back(*fault);
     monitor_.warn(fmt::format("{}: {}: {}", fault->where, fault->reason, fault->detail));
     total_bytes_ -= std::min(total_bytes_, expected_bytes(series));
@@ -113,7 +122,13 @@ class Batch {
 
   std::optional<Reject> completed(net::Client& client, RemoteSeries& series) {
     const std::int64_t before = expected_bytes(series);
-    auto fault = source_.complete(client, series);
+    std::optional<Reject> fault;
+    try {
+      fault = source_.complete(client, series);
+    } catch (const Error& error) {  // tried several times already
+      if (error.code() != ErrorCode::io && error.code() != ErrorCode::bad_input) throw;
+      return given_up(series, {series.series_uid, "the server fails", error.what()}, true);
+    }
     const std::lock_guard lock(mutex_);
     total_bytes_ += expected_bytes(series) - before;
     return fault;
@@ -145,6 +160,7 @@ class Batch {
     }
   }
 
+  /// What came of the series goes, but for a download that can be gone on with.
   std::optional<Reject> given_up(const RemoteSeries& series, Reject fault, bool of_the_server) {
     fs::remove_all(folder_.partial() / series.series_uid);
     fault.where = series.series_uid;
@@ -178,7 +194,7 @@ class Batch {
   std::set<std::string> patients_;
   std::vector<std::string> came_;
   std::exception_ptr thrown_;
-  std::int64_t begun_ = 0;
+  bool full_ = false;
   std::int64_t kept_bytes_ = 0;   // of whole series on disk
   std::int64_t under_way_ = 0;    // reserved for those that are being fetched
   std::int64_t total_bytes_ = 0;  // that are to come

@@ -6,6 +6,7 @@
 #include <gdcmWriter.h>
 
 #include <algorithm>
+#include <cstdlib>
 #include <sstream>
 
 #include "nodulus/core/error.h"
@@ -52,6 +53,17 @@ std::string decimal(std::vector<std::uint8_t> number) {
   return digits.empty() ? "0" : digits;
 }
 
+/// PS3.5 6.2: the shortest text of at most 16 characters that is the number, else the longest.
+std::string decimal_string(double value) {
+  constexpr std::size_t longest = 16;
+  std::string text = fmt::format("{:.9g}", value);
+  for (int digits = 10; digits < 17 && std::strtod(text.c_str(), nullptr) != value; ++digits) {
+    std::string longer = fmt::format("{:.{}g}", value, digits);
+    if (longer.size() <= longest) text = std::move(longer);
+  }
+  return text;
+}
+
 bool is_component(std::string_view text) {
   return !text.empty() && (text.size() == 1 || text.front() != '0') &&
          text.find_first_not_of("0123456789") == std::string_view::npos;
@@ -88,9 +100,9 @@ Object& Object::text(std::uint32_t tag, std::string_view vr, std::string_view va
   return *this;
 }
 
-Object& Object::decimals(std::uint32_t tag, std::initializer_list<double> values) {
+Object& Object::decimals(std::uint32_t tag, std::span<const double> values) {
   std::string all;
-  for (const double value : values) all += fmt::format("{}{:.9g}", all.empty() ? "" : "\\", value);
+  for (const double value : values) all += (all.empty() ? "" : "\\") + decimal_string(value);
   return text(tag, "DS", all);
 }
 

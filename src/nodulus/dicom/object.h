@@ -27,8 +27,12 @@ class Object {
 
   /// Of a VR of characters ("LO", "UI", ...), several values with a backslash between; padded as PS3.5 6.2 asks.
   Object& text(std::uint32_t tag, std::string_view vr, std::string_view value);
-  /// A decimal string (DS) of at most 16 characters each.
-  Object& decimals(std::uint32_t tag, std::initializer_list<double> values);
+  /// A decimal string (DS) of at most 16 characters each: as many digits as bring the number back, where these hold
+  /// them.
+  Object& decimals(std::uint32_t tag, std::span<const double> values);
+  Object& decimals(std::uint32_t tag, std::initializer_list<double> values) {
+    return decimals(tag, std::span<const double>(values.begin(), values.size()));
+  }
   Object& words(std::uint32_t tag, std::initializer_list<std::uint16_t> values);  ///< US
   Object& longs(std::uint32_t tag, std::initializer_list<std::uint32_t> values);  ///< UL
   Object& tags(std::uint32_t tag, std::initializer_list<std::uint32_t> values);   ///< AT

@@ -27,9 +27,10 @@ int usual_port(std::string_view scheme) { return scheme == "https" ? 443 : 80; }
 }  // namespace
 
 Url Url::parse(std::string_view text, std::string_view what) {
+  const std::string_view whole = text;
   const auto fail = [&](const std::string& why) {
     throw Error(ErrorCode::usage, std::string(what) + ": expected an address such as https://host/path, found '" +
-                                      shown(text) + "' (" + why + ")");
+                                      shown(whole) + "' (" + why + ")");
   };
   if (std::any_of(text.begin(), text.end(), [](unsigned char c) { return c <= ' ' || c == 127; }))
     fail("a space or control character");
@@ -107,12 +108,10 @@ std::string joined(std::string_view base, std::string_view path,
 std::string shown(std::string_view url) {
   std::string text(url.substr(0, url.find_first_of("?#")));
   // A name and password that do not belong there are not repeated either.
-  const std::size_t start = text.find("://");
-  if (start != std::string::npos) {
-    const std::size_t end = std::min(text.find('/', start + 3), text.size());
-    const std::size_t at = text.rfind('@', end);
-    if (at != std::string::npos && at > start && at < end) text.erase(start + 3, at + 1 - (start + 3));
-  }
+  const std::size_t scheme = text.find("://");
+  const std::size_t start = scheme == std::string::npos ? 0 : scheme + 3;
+  const std::size_t at = text.rfind('@', std::min(text.find('/', start), text.size()));
+  if (at != std::string::npos && at >= start) text.erase(start, at + 1 - start);
   return text;
 }
 

@@ -1,0 +1,114 @@
+#include "nodulus/archive/send.h"
+
+#include "tests/archive/collecting.h"
+
+namespace nodulus::archive {
+namespace {
+
+namespace fs = std::filesystem;
+using test::StandIn;
+using ::testing::HasSubstr;
+
+class SendTest : public test::Collecting {
+ protected:
+  void SetUp() override {
+    Collecting::SetUp();
+    series_ = test::made_series("P-1", "1.3.1", 10);
+    for (const auto& [name, bytes] : series_.files) test::write_all(folder / "out/dicom" / name, bytes);
+    test::write_all(folder / "out/items.csv", "not,DICOM\n");
+  }
+  SendResult send_all(const StandIn& server) {
+    SendOptions sending;
+    sending.server = server.dicomweb();
+    sending.retry = options.retry;
+    sending.client = options.client;
+    sending.per_request = 4;
+    return archive::send(dicom_files(folder / "out"), sending, monitor);
+  }
+  void expect_stored(const StandIn& server, std::size_t count) const {
+    const auto stored = server.stored();
+    EXPECT_EQ(stored.size(), count);
+    for (const auto& [name, sop] : series_.sops) {
+      if (stored.contains(sop)) {
+        EXPECT_EQ(stored.at(sop), series_.files.at(name));
+      }
+    }
+  }
+  test::StandInSeries series_;
+};
+
+TEST_F(SendTest, EveryObjectArrivesByteForByte) {
+  StandIn server({});
+  const SendResult result = send_all(server);
+  EXPECT_EQ(result.stored, 10);
+  EXPECT_EQ(result.requests, 3);
+  expect_stored(server, 10);
+}
+
+TEST_F(SendTest, WhatMayPassIsSentAgainAlone) {
+  StandIn server({});
+  server.fault("refuse-one:A700", "/studies");  // out of resources
+  server.fault("503", "/studies");
+  server.fault("cut", "nothing", 0);
+  const SendResult result = send_all(server);
+  EXPECT_EQ(result.stored, 10);
+  EXPECT_EQ(result.requests, 5);  // three, one again as a whole, one for the object
+  expect_stored(server, 10);
+}
+
+TEST_F(SendTest, WhatIsRefusedIsToldObjectByObject) {
+  StandIn server({});
+  server.fault("refuse:0122", "/studies", 1);  // the first request's four
+  const SendResult result = send_all(server);
+  EXPECT_EQ(result.stored, 6);
+  for (std::size_t i = 0; i < 4; ++i) {
+    EXPECT_FALSE(result.objects[i].stored);
+    EXPECT_EQ(result.objects[i].reason, "refused by the server");
+    EXPECT_EQ(result.objects[i].detail, "0122: it does not store objects of this class");
+  }
+  expect_stored(server, 6);
+}
+
+TEST_F(SendTest, AnObjectWithoutAnAnswerIsNotTakenForStored) {
+  StandIn server({});
+  server.fault("silent", "/studies", 1);
+  const SendResult result = send_all(server);
+  EXPECT_EQ(result.stored, 9);
+  EXPECT_EQ(result.objects[0].reason, "not answered");
+  StandIn mute({});
+  mute.fault("empty", "/studies", 1000);
+  EXPECT_EQ(send_all(mute).stored, 0);
+}
+
+TEST_F(SendTest, ServersThatTakeNothing) {
+  StandIn without({}, {.without_stow = true});
+  test::expect_error([&] { send_all(without); }, ErrorCode::io,
+                     {"expected a server that stores objects (STOW-RS)", "0 of 10"});
+  StandIn locked({}, {.token = "right"});
+  test::expect_error([&] { send_all(locked); }, ErrorCode::io, {"status 401"});
+  EXPECT_EQ(locked.requests("/studies"), 1);
+  StandIn failing({});
+  failing.fault("500", "/studies", 1000);
+  test::expect_error([&] { send_all(failing); }, ErrorCode::io, {"status 500"});
+}
+
+TEST_F(SendTest, AFolderWithoutDicom) {
+  test::write_all(folder / "none/images.npy", "no");
+  test::expect_error([&] { (void)dicom_files(folder / "none"); }, ErrorCode::bad_input,
+                     {"expected DICOM files, found none"});
+  test::expect_error([&] { (void)dicom_files(folder / "nowhere"); }, ErrorCode::not_found, {"nowhere"});
+  EXPECT_EQ(dicom_files(folder / "out").size(), 10);
+}
+
+TEST(FailureReason, IsNamedAndSorted) {  // PS3.18 table 10.5.3-2, PS3.4 B.2.3
+  EXPECT_THAT(failure_text(0xA700), HasSubstr("A700: it is out of resources"));
+  EXPECT_THAT(failure_text(0xC122), HasSubstr("transfer syntax"));
+  EXPECT_THAT(failure_text(0x4242), HasSubstr("4242"));
+  EXPECT_TRUE(failure_may_pass(0x0110));
+  EXPECT_TRUE(failure_may_pass(0xA7FF));
+  EXPECT_FALSE(failure_may_pass(0x0122));
+  EXPECT_FALSE(failure_may_pass(0xC000));
+}
+
+}  // namespace
+}  // namespace nodulus::archive

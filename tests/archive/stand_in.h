@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <string>
@@ -17,6 +18,9 @@ struct StandInSeries {
   std::string modality = "CT";
   std::map<std::string, std::string> files;  ///< File name -> bytes.
   std::map<std::string, std::string> sops;   ///< File name -> SOPInstanceUID.
+  /// Where it is set, the files are made anew for each request, so that a server of many GB stays small,
+  std::function<StandInSeries()> make{};
+  std::size_t count = 0;  ///< and there are so many of them.
 };
 
 /// A series of `count` small CT objects that DICOM readers take; its UIDs are below `root`.

@@ -63,7 +63,7 @@ Json row_of(const StandInSeries& series) {
           {"SeriesDescription", "made"},
           {"Collection", series.collection},
           {"PatientID", series.patient},
-          {"ImageCount", series.files.size()},
+          {"ImageCount", series.make ? series.count : series.files.size()},
           {"LicenseName", "Creative Commons Attribution 3.0 Unported License"},
           {"LicenseURI", "http://creativecommons.org/licenses/by/3.0/"}};
 }
@@ -79,7 +79,9 @@ void StandIn::Server::give_zip(const httplib::Request& request, httplib::Respons
     return;
   }
   if (kind == "wrong-series") one = one == &series.front() ? &series.back() : &series.front();
-  Entries entries(one->files.begin(), one->files.end());
+  const StandInSeries made = one->make ? one->make() : StandInSeries{};
+  const StandInSeries& served = one->make ? made : *one;
+  Entries entries(served.files.begin(), served.files.end());
   if (kind == "missing-file") entries.pop_back();
   if (kind == "path-escape") entries.emplace_back("../../evil.dcm", "evil");
   if (with_sums) {
@@ -146,7 +148,7 @@ void StandIn::Server::add_nbia() {
   http->Get(root + "getSeriesSize", [this, list](const auto& request, auto& response) {
     list(request, response, [this, &request] {
       const StandInSeries* const one = find(request.get_param_value("SeriesInstanceUID"));
-      if (one == nullptr) return Json::array();
+      if (one == nullptr || one->make) return Json::array();
       std::size_t bytes = 0;
       for (const auto& [name, content] : one->files) bytes += content.size();
       return Json{{{"TotalSizeInBytes", std::to_string(bytes)}, {"ObjectCount", std::to_string(one->files.size())}}};

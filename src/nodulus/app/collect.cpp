@@ -72,10 +72,10 @@ class Collect final : public Command {
                        {"patients", patients.size()},
                        {"files", files},
                        {"rejects", count_by_reason(plan.rejects)}};
-    outcome.text = fmt::format(
-        "would fetch what is not there yet of {} of {}, {} files, from {} into {}{}", counted(plan.listed(), "series"),
-        counted(static_cast<std::int64_t>(patients.size()), "patient"), files, source->address().value("server", ""),
-        out_.string(), counts_text("left out", count_by_reason(plan.rejects)));
+    outcome.text = fmt::format("would fetch what is not there yet of {} series of {}, {} files, from {} into {}{}",
+                               plan.listed(), counted(static_cast<std::int64_t>(patients.size()), "patient"), files,
+                               source->address().value("server", ""), out_.string(),
+                               counts_text("left out", count_by_reason(plan.rejects)));
     return outcome;
   }
 
@@ -216,8 +216,7 @@ class Collect final : public Command {
     } catch (const Error& error) {
       // A batch in which nobody marked a nodule is no reason to stop.
       if (error.code() != ErrorCode::bad_input) throw;
-      monitor.warn(fmt::format("nothing of this batch of {} is in {}: {}",
-                               counted(static_cast<std::int64_t>(batch.size()), "series"), options.out.string(),
+      monitor.warn(fmt::format("nothing of this batch of {} series is in {}: {}", batch.size(), options.out.string(),
                                error.what()));
       ++batches_without_;
     }
@@ -251,7 +250,7 @@ class Collect final : public Command {
       rejects.insert(rejects.end(), result.rejects.begin(), result.rejects.end());
     }
     if (!rejects.empty())
-      throw Error(ErrorCode::io, fmt::format("{}: {} damaged, {} of them could not be fetched again ({})",
+      throw Error(ErrorCode::io, fmt::format("{}: {} series damaged, {} of them could not be fetched again ({})",
                                              out_.string(), counted(static_cast<std::int64_t>(seen.size()), "series"),
                                              rejects.size(), reasons_text(count_by_reason(rejects))));
     Outcome outcome;
@@ -270,10 +269,10 @@ class Collect final : public Command {
     const std::string rejects = counts_text("left out (each in rejects.csv)", count_by_reason(result.rejects));
     const auto missing = static_cast<std::int64_t>(result.rejects.size()) - of_the_list;
     if (missing > 0)
-      throw Error(
-          ErrorCode::io,
-          fmt::format("{}: {} of {} could not be had, {} are there{}; the same command tries them again", out_.string(),
-                      missing, counted(result.listed, "series"), result.there + result.fetched, rejects));
+      throw Error(ErrorCode::io, fmt::format("{}: {} of {} series could not be had, {} are there; left out (each in "
+                                             "rejects.csv): {}; the same command tries them again",
+                                             out_.string(), missing, result.listed, result.there + result.fetched,
+                                             reasons_text(count_by_reason(result.rejects))));
     Outcome outcome;
     outcome.figures = {{"raw", out_.string()},
                        {"series", result.listed},

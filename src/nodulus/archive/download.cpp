@@ -135,6 +135,7 @@ std::optional<Fetched> download_zip(const std::string& url, const std::string& w
     if (!answer.good()) return Fetched::failed(where, answer);
     file->close();
     if (!continued && beginning.size() < 4) throw NotAZip{kind_of(beginning)};
+    former.forget();
     return std::nullopt;
   } catch (const NotAZip& other) {
     return spoiled("not a zip", "expected a zip, found " + other.found, true);

@@ -1,5 +1,5 @@
 // What users read is part of the program: --help is compared with golden text. After a change that is meant:
-//   for c in prepare import export-images export-dicom inspect study patterns contribute train describe
+//   for c in collect send prepare import export-images export-dicom inspect study patterns contribute train describe
 //     generate project likelihood samplers evaluate sweep report publish models; do
 //     nodulus $c --help > tests/app/golden/$c.txt; done   (on one line)
 //   nodulus --help > tests/app/golden/nodulus.txt

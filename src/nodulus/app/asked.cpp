@@ -114,12 +114,13 @@ torch::Tensor Asked::rows(std::span<const std::uint64_t> seeds) const {
   return rows;
 }
 
-std::string Asked::text(std::uint64_t seed) const {
-  const Condition condition = of(seed);
+std::string Asked::text(std::uint64_t seed) const { return condition_text(schema_, of(seed)); }
+
+std::string condition_text(const ConditionSchema& schema, const Condition& condition) {
   std::string text;
   for (std::size_t i = 0; i < condition.size(); ++i)
     if (condition[i])
-      text += fmt::format("{}{}={:.6g}", text.empty() ? "" : "; ", schema_.labels[i].column(), *condition[i]);
+      text += fmt::format("{}{}={:.6g}", text.empty() ? "" : "; ", schema.labels[i].column(), *condition[i]);
   return text;
 }
 

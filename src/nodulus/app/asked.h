@@ -14,6 +14,9 @@
 
 namespace nodulus::app {
 
+/// For items.csv: "malignancy=5; diameter_mm=8.312"; "" where nothing is known.
+std::string condition_text(const ConditionSchema& schema, const Condition& condition);
+
 /// What kind of images generate is asked for: an option for each label that the model knows.
 class Asked {
  public:
@@ -25,13 +28,17 @@ class Asked {
   /// What the data had of what is asked for, a line a label where that is little or nothing.
   [[nodiscard]] std::vector<std::string> cautions() const;
 
+  /// --like was given.
+  [[nodiscard]] bool likens() const { return !like_.empty(); }
+  /// The model's label `at` was asked for by itself.
+  [[nodiscard]] bool asks_for(std::size_t at) const { return !given_[at].empty(); }
   /// Nothing is asked for.
   [[nodiscard]] bool empty() const;
   /// Of an image, by its seed.
   [[nodiscard]] Condition of(std::uint64_t seed) const;
   /// As networks see it, [seeds.size(), D]; undefined where nothing is asked for.
   [[nodiscard]] torch::Tensor rows(std::span<const std::uint64_t> seeds) const;
-  /// For items.csv: "malignancy=5; diameter_mm=8.312"; "" where nothing is asked for.
+  /// condition_text() of an image.
   [[nodiscard]] std::string text(std::uint64_t seed) const;
 
  private:

@@ -24,6 +24,7 @@ struct DrawingRequest {
   std::int64_t count = 0;
   const Asked* asked = nullptr;  ///< Outlives the drawing; null: nothing.
   torch::Device device = torch::kCPU;
+  const Surroundings* surroundings = nullptr;  ///< Of each image, which outlive the drawing; null: there are none.
   std::function<void(std::int64_t done, std::int64_t total)> on_step;  ///< Within a batch; may throw to stop.
   std::function<void(const torch::Tensor& x, double sigma)>
       on_question;  ///< Sees what a denoiser is asked; may be empty.
@@ -55,14 +56,15 @@ class Drawing {
   [[nodiscard]] virtual std::filesystem::path data() const { return {}; }
 };
 
-/// Images drawn in batches, image i from `seed` + i, and how far that is.
+/// Images drawn in batches, image i from `seed` + i unless `seeds` tells another, and how far that is.
 struct Batches {
   std::int64_t count = 0;
   std::int64_t batch = 1;
   std::uint64_t seed = 0;
-  std::int64_t done = 0;  ///< Images of the batches before.
-  std::int64_t now = 0;   ///< Images of the batch at hand.
-  double seconds = 0;     ///< Spent drawing.
+  std::vector<std::uint64_t> seeds = {};  ///< Of each of the `count` images; empty: as above.
+  std::int64_t done = 0;                  ///< Images of the batches before.
+  std::int64_t now = 0;                   ///< Images of the batch at hand.
+  double seconds = 0;                     ///< Spent drawing.
 
   using Take = std::function<void(const torch::Tensor& images, std::span<const std::uint64_t> seeds)>;
   /// Hands over each batch, [now, C, H, W], in order.

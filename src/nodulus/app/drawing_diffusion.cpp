@@ -63,12 +63,13 @@ class DiffusionDrawing final : public Drawing {
         flop_(flop) {}
 
   torch::Tensor images(std::span<const std::uint64_t> seeds, std::int64_t first) override {
-    torch::Tensor drawn = edit_.images(source_, seeds, first, asked_.rows(seeds));
+    torch::Tensor drawn =
+        edit_.images(source_, seeds, first, edit_.is_surrounded() ? torch::Tensor() : asked_.rows(seeds));
     known_evaluations_ = source_.evaluations();
     return drawn;
   }
   [[nodiscard]] std::string condition(std::int64_t i, std::uint64_t own) const override {
-    const std::string asked = asked_.text(own);
+    const std::string asked = edit_.is_surrounded() ? "" : asked_.text(own);
     const std::string edited = edit_.condition(i);
     return asked + (asked.empty() || edited.empty() ? "" : "; ") + edited;
   }
@@ -104,7 +105,7 @@ void DiffusionDrawingSettings::describe(Options& options, const std::vector<std:
   const auto asks_for = [&](const std::string& key) {
     return !word_after(words, "--" + key).empty() || (!config.empty() && !toml_string(config, key).empty());
   };
-  if (name.empty() && !asks_for("interpolate") && !asks_for("inpaint")) {
+  if (name.empty() && !asks_for("interpolate") && !asks_for("inpaint") && !asks_for("insert")) {
     if (const MeasuredWay way = measured_way(words); !way.sampler.empty()) {
       sampler_name_ = way.sampler;
       usual_steps_ = way.steps;
@@ -146,12 +147,15 @@ void DiffusionDrawingSettings::refuse_sampler(const std::string& family) const {
 
 std::unique_ptr<Drawing> DiffusionDrawingSettings::open(const DrawingRequest& request) {
   if (bfloat16_ && !request.device.is_cuda()) throw Error(ErrorCode::usage, "--bfloat16: only with --device cuda");
-  if (guidance_ != 1 && (request.asked == nullptr || request.asked->empty()))
+  const bool labelled = request.surroundings != nullptr ? !request.info.conditions.empty()
+                                                        : request.asked != nullptr && !request.asked->empty();
+  if (guidance_ != 1 && !labelled)
     throw Error(ErrorCode::usage, "--guidance: expected a label that is asked for, to be guided to; found none");
   if (!guided_.empty() && (guided_.size() != 2 || guided_[0] >= guided_[1]))
     throw Error(ErrorCode::usage,
                 fmt::format("--guided: expected two noise levels LOW,HIGH, found '{}'", fmt::join(guided_, ",")));
   const TrainedModel model = request.loaded != nullptr ? *request.loaded : load_model(request.checkpoint);
+  edit_.set_surroundings(request.surroundings);
   edit_.prepare(model, choice_, request.count);
   const int usual = usual_steps_ > 0 ? usual_steps_ : edit_.default_steps(choice_.row->default_steps);
   const int steps = steps_ > 0 ? steps_ : std::min(usual, model.family.process->most_steps());

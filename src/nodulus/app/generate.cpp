@@ -15,6 +15,7 @@
 #include "nodulus/data/conditions.h"
 #include "nodulus/models/catalog.h"
 #ifdef NODULUS_HAS_DICOM
+#include "nodulus/app/insertion.h"
 #include "nodulus/data/export_dicom.h"
 #endif
 
@@ -24,6 +25,7 @@ namespace {
 class Generate final : public Command {
  public:
   void describe(Options& options, const std::vector<std::string>& words) override {
+    if (!word_after(words, "--insert").empty()) count_ = 1;  // each is a whole series
     options.add("model", model_, "a run's folder, a checkpoint or a published model").positional();
     options.add("out", out_, "folder for the images").command_line_only();
     options.add("count", count_, "how many").between(1, 1e9);
@@ -35,6 +37,9 @@ class Generate final : public Command {
 #endif
     gan_.describe(options);
     diffusion_.describe(options, words);
+#ifdef NODULUS_HAS_DICOM
+    insertion_.describe(options);
+#endif
     asked_.describe(options, words);
   }
 
@@ -49,11 +54,11 @@ class Generate final : public Command {
                                               : "as many evaluations as its tolerance takes";
     Outcome outcome;
     outcome.figures = {{"model", request.checkpoint.string()},
-                       {"count", count_},
+                       {"count", request.count},
                        {"evaluations_an_image", evaluations},
                        {"gflop_an_image", flop / 1e9}};
     outcome.text =
-        fmt::format("would generate {} images with {}: {} an image", count_, request.checkpoint.string(), known);
+        fmt::format("would generate {} images with {}: {} an image", request.count, request.checkpoint.string(), known);
     return outcome;
   }
 
@@ -68,7 +73,7 @@ class Generate final : public Command {
     ArtifactWriter artifact(out_, "images", common.force);
     const data::ModelShape shape{info.image_channels, info.resolution, info.resolution};
     ImagesWriter writer(artifact.path(), shape, info.window_hu, asks_for("png"));
-    const std::optional<Error> early = draw_all(*drawing, writer);
+    const std::optional<Error> early = draw_all(request, *drawing, writer);
     writer.close();
     Manifest manifest;
     manifest.kind = "images";
@@ -84,20 +89,16 @@ class Generate final : public Command {
     manifest.seed = seed_;
     manifest.synthetic = true;
     manifest.inputs.push_back(input);
+#ifdef NODULUS_HAS_DICOM
+    if (insertion_.wanted()) manifest.inputs.push_back(insertion_.input());
+#endif
     if (!drawing->data().empty()) manifest.inputs.push_back(manifest_input(drawing->data()));
     const GenerationCost cost{batches_.seconds,      writer.count(), drawing->evaluations(),
                               drawing->parameters(), common.device,  common.threads};
     write_record(artifact.path(), info, input.sha256, cost_json(cost, request.checkpoint, info),
-                 path_.strips(first_image_, info.window_hu, seed_));
+                 path_.strips(first_image_, info.window_hu, seed_), insertion_record());
     write_manifest(artifact.path(), manifest);
-#ifdef NODULUS_HAS_DICOM
-    if (asks_for("dicom")) {
-      const auto folder = artifact.path() / "dicom";
-      make_folder(folder);
-      SilentMonitor unstopped;  // who stopped the drawing has the images that were done, as DICOM too
-      data::export_dicom(artifact.path(), folder, dicom_, unstopped);
-    }
-#endif
+    write_objects(artifact.path(), monitor);
     artifact.commit();
     if (early)
       throw Error(early->code(), fmt::format("{}; {} holds the {} of {} images that were done", early->what(),
@@ -118,9 +119,36 @@ class Generate final : public Command {
     return std::ranges::find(formats_, format) != formats_.end();
   }
 
+  /// The images as DICOM objects, where these are asked for, or the series that they were inserted into.
+  void write_objects(const std::filesystem::path& artifact, Monitor& monitor) {
+#ifdef NODULUS_HAS_DICOM
+    if (asks_for("dicom")) {
+      make_folder(artifact / "dicom");
+      SilentMonitor unstopped;  // who stopped the drawing has the images that were done, as DICOM too
+      data::export_dicom(artifact, artifact / "dicom", dicom_, unstopped);
+    }
+    if (insertion_.wanted()) {
+      make_folder(artifact / "inserted");
+      inserted_ = data::write_inserted(artifact, artifact / "inserted", insertion_.series(), insertion_.nodules(),
+                                       {dicom_.uid_root, dicom_.outlines}, monitor);
+    }
+#else
+    (void)artifact;
+    (void)monitor;
+#endif
+  }
+
+  [[nodiscard]] Json insertion_record() const {
+#ifdef NODULUS_HAS_DICOM
+    if (insertion_.wanted()) return insertion_.record();
+#endif
+    return nullptr;
+  }
+
   /// Before the work: what they take is there.
   void check_formats(const train::CheckpointInfo& model) const {
 #ifdef NODULUS_HAS_DICOM
+    if (insertion_.wanted()) check_insertion_formats();
     if (!asks_for("dicom")) return;
     data::check(dicom_);
     const auto& labels = model.conditions.labels;
@@ -134,6 +162,20 @@ class Generate final : public Command {
 #endif
   }
 
+#ifdef NODULUS_HAS_DICOM
+  void check_insertion_formats() const {
+    data::check(dicom_);
+    if (asks_for("dicom"))
+      throw Error(
+          ErrorCode::usage,
+          "--format dicom: expected no --insert, whose images are parts of a real one; inserted/ is DICOM anyway");
+    if (dicom_.burn_in || dicom_.object != data::DicomExportOptions().object)
+      throw Error(ErrorCode::usage,
+                  fmt::format("--dicom.{}: expected no --insert, which keeps a scan's pixels and kind",
+                              dicom_.burn_in ? "burn-in" : "object"));
+  }
+#endif
+
   [[nodiscard]] DrawingRequest request_of(const CommonOptions& common, Monitor& monitor) {
     DrawingRequest request;
     request.checkpoint = checkpoint_of(model_);
@@ -142,17 +184,35 @@ class Generate final : public Command {
     asked_.prepare();
     request.asked = &asked_;
     request.device = device_from(common.device);
+    prepare_insertion(request, common, monitor);
     request.on_step = [this, &monitor](std::int64_t done, std::int64_t total) {
       if (monitor.stop_requested())
         throw Error(ErrorCode::stopped, batches_.done == 0 ? "stopped before the first batch was done" : "stopped");
       // Images, by the share of their steps that is done.
       const std::int64_t images = batches_.done + batches_.now * done / total;
-      monitor.progress({"generating", images, count_, "images", fmt::format("step {}/{}", done, total)});
+      monitor.progress({"generating", images, batches_.count, "images", fmt::format("step {}/{}", done, total)});
     };
     request.on_question = [this](const torch::Tensor& x, double sigma) {
       if (batches_.done == 0) path_.see(x.narrow(1, 0, 1), sigma);
     };
     return request;
+  }
+
+  /// With --insert: an image for each slice that a nodule lies on.
+  void prepare_insertion(DrawingRequest& request, const CommonOptions& common, Monitor& monitor) {
+#ifdef NODULUS_HAS_DICOM
+    insertion_.check(request.info.family);
+    if (!insertion_.wanted()) return;
+    check_formats(request.info);
+    insertion_.prepare(request.info, asked_, count_, seed_, common.threads, monitor);
+    batches_.seeds = insertion_.seeds();
+    request.count = static_cast<std::int64_t>(batches_.seeds.size());
+    request.surroundings = &insertion_;
+#else
+    (void)request;
+    (void)common;
+    (void)monitor;
+#endif
   }
 
   [[nodiscard]] std::unique_ptr<Drawing> open(const DrawingRequest& request) {
@@ -165,12 +225,12 @@ class Generate final : public Command {
   }
 
   /// Draws what was asked for. What ended it early, where that left some images that are whole.
-  std::optional<Error> draw_all(Drawing& drawing, ImagesWriter& writer) {
+  std::optional<Error> draw_all(const DrawingRequest& request, Drawing& drawing, ImagesWriter& writer) {
     try {
-      draw(drawing, writer);
+      draw(request.count, drawing, writer);
     } catch (const Error& error) {
       std::error_code ignored;
-      if (writer.count() == 0) throw;
+      if (writer.count() == 0 || request.surroundings != nullptr) throw;  // half a nodule is none
       // Some images must not replace a whole set that --force would have replaced by a whole set.
       if (std::filesystem::exists(out_, ignored)) {
         throw Error(error.code(), fmt::format("{}; {} of {} images were done and are given up, {} is as it was",
@@ -181,8 +241,8 @@ class Generate final : public Command {
     return std::nullopt;
   }
 
-  void draw(Drawing& drawing, ImagesWriter& writer) {
-    batches_ = {.count = count_, .batch = batch_, .seed = seed_};
+  void draw(std::int64_t count, Drawing& drawing, ImagesWriter& writer) {
+    batches_ = {.count = count, .batch = batch_, .seed = seed_, .seeds = std::move(batches_.seeds)};
     batches_.draw(drawing, [&](const torch::Tensor& images, std::span<const std::uint64_t> seeds) {
       if (batches_.done == 0) first_image_ = images[0].narrow(0, 0, 1).clone();
       const auto one = static_cast<std::size_t>(images.numel() / images.size(0));
@@ -208,6 +268,19 @@ class Generate final : public Command {
                                                                     counted(drawing.steps(), "step"),
                                                                     counted(drawing.evaluations(), "evaluation"));
     outcome.text = fmt::format("{}: {}, {}", out_.string(), counted(count, "synthetic image"), how);
+#ifdef NODULUS_HAS_DICOM
+    if (insertion_.wanted()) {
+      const auto nodules = static_cast<std::int64_t>(insertion_.nodules().size());
+      outcome.figures["inserted"] = {{"series", nodules},
+                                     {"slices", inserted_.slices},
+                                     {"changed_slices", inserted_.changed},
+                                     { "outlines",
+                                       inserted_.outlines }};
+      outcome.text += fmt::format(
+          "\n{}: {} of real slices, {} of {} with a generated nodule", (out_ / "inserted").string(),
+          nodules == 1 ? "a series" : fmt::format("{} series", nodules), inserted_.changed, inserted_.slices);
+    }
+#endif
     return outcome;
   }
 
@@ -219,6 +292,8 @@ class Generate final : public Command {
   std::vector<std::string> formats_{"png"};
 #ifdef NODULUS_HAS_DICOM
   data::DicomExportOptions dicom_;
+  Insertion insertion_;
+  data::InsertedSeriesResult inserted_;
 #endif
   DiffusionDrawingSettings diffusion_;
   GanDrawingSettings gan_;

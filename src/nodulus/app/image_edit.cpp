@@ -47,15 +47,18 @@ void ImageEdit::check_region() const {
 }
 
 void ImageEdit::prepare(const TrainedModel& model, const SamplerChoice& choice, std::int64_t count) {
+  if (is_surrounded() && (interpolates() || !inpaint_.empty()))
+    throw Error(ErrorCode::usage, fmt::format("--insert and --{}: expected one of them, found both",
+                                              inpaint_.empty() ? "interpolate" : "inpaint"));
   check_interpolation(count);
   if (interpolates()) {  // between seeds alone
     seed_from(from_, interpolate_);
     seed_from(to_, interpolate_);
   }
-  if (!inpaint_.empty() && !asked_sampler_.empty())
+  if (inpaints() && !asked_sampler_.empty())
     throw Error(ErrorCode::usage,
-                fmt::format("--inpaint: it goes by ancestral steps of its own; expected no --sampler, found {}",
-                            asked_sampler_));
+                fmt::format("--{}: it goes by ancestral steps of its own; expected no --sampler, found {}",
+                            is_surrounded() ? "insert" : "inpaint", asked_sampler_));
   check_region();
   if (interpolates() && (choice.row->stochastic || choice.sampler->adds_noise()))
     throw Error(ErrorCode::usage,
@@ -92,6 +95,11 @@ torch::Tensor ImageEdit::images(sample::DiffusionSource& source, std::span<const
   if (interpolates())
     return source.between(seed_from(from_, interpolate_), seed_from(to_, interpolate_), weights(first, seeds.size()),
                           labels);
+  if (is_surrounded()) {
+    const auto count = static_cast<std::int64_t>(seeds.size());
+    return source.inpainted(seeds, surroundings_->known(first, count), surroundings_->region(first, count),
+                            inpaint_options(), surroundings_->labels(first, count));
+  }
   if (!inpaint_.empty()) return source.inpainted(seeds, known_, mask_, inpaint_options(), labels);
   return source.images(seeds, labels);
 }
@@ -102,12 +110,13 @@ std::uint64_t ImageEdit::seed(std::uint64_t own) const {
 
 std::string ImageEdit::condition(std::int64_t i) const {
   if (interpolates()) return fmt::format("between {} and {} at {:.4f}", from_, to_, weight(i));
+  if (is_surrounded()) return surroundings_->condition(i);
   if (!inpaint_.empty()) return fmt::format("item {} of the data set but for {}", item_, fmt::join(region_, " "));
   return "";
 }
 
 std::int64_t ImageEdit::evaluations(std::int64_t steps, std::int64_t usual) const {
-  return inpaint_.empty() ? usual : sample::inpaint_steps(steps, inpaint_options());
+  return inpaints() ? sample::inpaint_steps(steps, inpaint_options()) : usual;
 }
 
 }  // namespace nodulus::app

@@ -7,16 +7,20 @@
 #include <vector>
 
 #include "nodulus/app/diffusion.h"
+#include "nodulus/app/surroundings.h"
 #include "nodulus/core/options.h"
 #include "nodulus/sample/diffusion_source.h"
 
 namespace nodulus::app {
 
-/// What generate makes besides images from seeds alone: the way between two seeds, or a region of a data set's image
-/// made anew.
+/// What generate makes besides images from seeds alone: the way between two seeds, a region of a data set's image
+/// made anew, or one of each of many images (Surroundings).
 class ImageEdit {
  public:
   void describe(Options& options);
+  /// A region of each of these is made anew; null: of none. They outlive this.
+  void set_surroundings(const Surroundings* surroundings) { surroundings_ = surroundings; }
+  [[nodiscard]] bool is_surrounded() const { return surroundings_ != nullptr; }
   /// The sampler that was asked for on the command line; "" for none.
   void note_sampler(const std::string& name) { asked_sampler_ = name; }
   /// The part of prepare() that needs no model: reads the two ends of --interpolate.
@@ -32,7 +36,7 @@ class ImageEdit {
   /// region is asked for.
   void prepare(const TrainedModel& model, const SamplerChoice& choice, std::int64_t count);
   /// The steps where none were asked for: as many as repaint needs, or the sampler's.
-  [[nodiscard]] int default_steps(int usual) const { return inpaint_.empty() ? usual : 250; }
+  [[nodiscard]] int default_steps(int usual) const { return inpaints() ? 250 : usual; }
 
   /// Images [first, first + seeds.size()) of those that were asked for.
   [[nodiscard]] torch::Tensor images(sample::DiffusionSource& source, std::span<const std::uint64_t> seeds,
@@ -42,13 +46,14 @@ class ImageEdit {
   /// The seed that image i, of seed `own`, begins with.
   [[nodiscard]] std::uint64_t seed(std::uint64_t own) const;
   /// What items.csv calls the sampler: `usual`, or the method by which a region is made.
-  [[nodiscard]] std::string sampler(const std::string& usual) const { return inpaint_.empty() ? usual : method_; }
+  [[nodiscard]] std::string sampler(const std::string& usual) const { return inpaints() ? method_ : usual; }
   /// The data set that known pixels come from; empty where there are none.
   [[nodiscard]] const std::filesystem::path& data() const { return inpaint_; }
   /// Network evaluations an image, where `sampler` steps take `usual`.
   [[nodiscard]] std::int64_t evaluations(std::int64_t steps, std::int64_t usual) const;
 
  private:
+  [[nodiscard]] bool inpaints() const { return is_surrounded() || !inpaint_.empty(); }
   [[nodiscard]] double weight(std::int64_t i) const;
   [[nodiscard]] sample::InpaintOptions inpaint_options() const;
 
@@ -64,6 +69,7 @@ class ImageEdit {
   sample::InpaintOptions options_;
   torch::Tensor known_;
   torch::Tensor mask_;
+  const Surroundings* surroundings_ = nullptr;
 };
 
 }  // namespace nodulus::app

@@ -127,8 +127,8 @@ Json cost_json(const GenerationCost& cost, const std::filesystem::path& checkpoi
 }
 
 void write_record(const std::filesystem::path& folder, const train::CheckpointInfo& info,
-                  const std::string& model_sha256, const Json& cost, const Json& strips) {
-  const Json record = {
+                  const std::string& model_sha256, const Json& cost, const Json& strips, const Json& insertion) {
+  Json record = {
       {"schema", {{"name", manifest_schema("record")}, {"version", 1}}},
       {"synthetic", true},
       {"view", {{"downsample", info.options.value("downsample", 1)}, {"size", info.options.value("size", 0)}}},
@@ -138,6 +138,7 @@ void write_record(const std::filesystem::path& folder, const train::CheckpointIn
       {"conditions", json_of(info.conditions)},
       {"cost", cost},
       {"strips", strips}};
+  if (!insertion.is_null()) record["insertion"] = insertion;
   write_json(folder / "record.json", record);
 }
 

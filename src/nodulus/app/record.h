@@ -45,8 +45,8 @@ struct GenerationCost {
 /// "cost": of generating and, from the checkpoint and its run's metrics.jsonl where that is beside it, of training.
 Json cost_json(const GenerationCost& cost, const std::filesystem::path& checkpoint, const train::CheckpointInfo& info);
 
-/// Writes folder/record.json.
+/// Writes folder/record.json. `insertion`: what was put into a real scan; null where nothing was.
 void write_record(const std::filesystem::path& folder, const train::CheckpointInfo& info,
-                  const std::string& model_sha256, const Json& cost, const Json& strips);
+                  const std::string& model_sha256, const Json& cost, const Json& strips, const Json& insertion = {});
 
 }  // namespace nodulus::app

@@ -14,6 +14,7 @@
 #include "nodulus/core/hash.h"
 #include "nodulus/data/conditions.h"
 #include "nodulus/data/image_source.h"
+#include "nodulus/data/object_text.h"
 #include "nodulus/dicom/synthetic.h"
 
 namespace nodulus::data {
@@ -84,47 +85,6 @@ class PixelSizes {
   std::optional<double> usual_;
 };
 
-/// Of models/NAME, models/NAME/2 and NAME/ the name: no path of this machine.
-std::string model_name(const std::string& path) {
-  if (path.empty()) return "";
-  const fs::path whole = without_slash(path);
-  const std::string last = whole.filename().string();
-  const bool version = last.find_first_not_of("0123456789") == std::string::npos;
-  return version ? whole.parent_path().filename().string() : last;
-}
-
-/// The words of a condition, those that are paths without their folders.
-std::string without_folders(const std::string& text) {
-  std::string out;
-  for (std::size_t at = 0; at < text.size();) {
-    const std::size_t end = std::min(text.find(' ', at), text.size());
-    std::string word = text.substr(at, end - at);
-    while (word.size() > 1 && word.back() == '/') word.pop_back();
-    out += fmt::format("{}{}", out.empty() ? "" : " ", word.substr(word.rfind('/') + 1));
-    at = end + 1;
-  }
-  return out;
-}
-
-/// "model lidc64-ddpmpp; seed 7; malignancy=5; sampler heun, 20 steps"
-std::string description_of(const CsvTable& items, std::size_t row) {
-  std::string text;
-  for (const std::string_view column : {"model", "seed", "condition", "sampler", "steps"}) {
-    if (!items.has(column) || items.text(row, column).empty()) continue;
-    std::string value = items.text(row, column);
-    value = column == "model" ? model_name(value) : without_folders(value);
-    text +=
-        fmt::format("{}{}{}", text.empty() ? "" : "; ", column == "condition" ? "" : fmt::format("{} ", column), value);
-  }
-  return text;
-}
-
-std::string model_of(const StoredImages& source) {
-  const Json& options = source.manifest().options;
-  const std::string name = model_name(options.value("model", ""));
-  return name.empty() ? source.manifest().command : name;
-}
-
 }  // namespace
 
 void DicomExportOptions::describe(Options& options, const std::string& prefix) {
@@ -157,7 +117,8 @@ void check(const fs::path& source, const DicomExportOptions& options) {
   if (!images.synthetic()) refuse("real ones");
   if (images.manifest().command != "generate")
     refuse(fmt::format("images of `{}`, which may be like a real one", images.manifest().command));
-  if (!images.manifest().options.value("inpaint", "").empty()) refuse("parts of a real one (--inpaint)");
+  for (const char* const option : {"inpaint", "insert"})
+    if (!images.manifest().options.value(option, "").empty()) refuse(fmt::format("parts of a real one (--{})", option));
   const PixelSizes sizes(source, images.items(), options.spacing_mm);
   for (std::size_t row = 0; row < images.items().rows(); ++row) (void)sizes.of(row);
 }
@@ -195,7 +156,7 @@ DicomExportResult export_dicom(const fs::path& source, const fs::path& folder, c
     image.rows = images.height();
     image.columns = images.width();
     image.spacing_mm = sizes.of(row);
-    image.description = description_of(items, row);
+    image.description = object_description(items, row);
     if (options.burn_in)
       dicom::burn_in(hu, image.rows, image.columns, static_cast<std::int16_t>(images.window_hu().hi));
     image.hu = hu;

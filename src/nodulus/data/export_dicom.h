@@ -29,7 +29,7 @@ struct DicomExportResult {
 /// Throws Error{usage} for options that cannot be.
 void check(const DicomExportOptions& options);
 /// The same, and where `source` cannot become DICOM objects that are of no patient: it is of real images, or partly
-/// (those of --inpaint), or made to be like a real one (project); or the size of a pixel is not known.
+/// (those of --inpaint and --insert), or made to be like a real one (project); or the size of a pixel is not known.
 void check(const std::filesystem::path& source, const DicomExportOptions& options);
 
 /// The images of an images/ folder as files of a new study of a patient who is not: images/NNNNNN.dcm,

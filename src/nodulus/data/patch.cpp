@@ -9,27 +9,11 @@
 namespace nodulus::data {
 namespace {
 
-/// Position on the slice of the patch's pixel (x, y).
-struct Position {
-  double column = 0;
-  double row = 0;
-};
-
-Position position_of(const PatchFrame& frame, int x, int y) {
-  if (!frame.spacing_mm) {
-    const int half = frame.size / 2;
-    return {std::floor(frame.center_column + 0.5) - half + x, std::floor(frame.center_row + 0.5) - half + y};
-  }
-  const double middle = (frame.size - 1) / 2.0;
-  return {frame.center_column + (x - middle) * *frame.spacing_mm / frame.column_spacing_mm,
-          frame.center_row + (y - middle) * *frame.spacing_mm / frame.row_spacing_mm};
-}
-
-bool on_slice(const Position& at, int rows, int columns) {
+bool lies_on_slice(const PixelPoint& at, int rows, int columns) {
   return at.column >= -0.5 && at.row >= -0.5 && at.column <= columns - 0.5 && at.row <= rows - 0.5;
 }
 
-std::int16_t bilinear(std::span<const std::int16_t> hu, int rows, int columns, const Position& at,
+std::int16_t bilinear(std::span<const std::int16_t> hu, int rows, int columns, const PixelPoint& at,
                       std::int16_t padding_hu) {
   const double column = std::clamp(at.column, 0.0, columns - 1.0);
   const double row = std::clamp(at.row, 0.0, rows - 1.0);
@@ -66,6 +50,28 @@ void check(const PatchFrame& frame) {
 
 }  // namespace
 
+PixelPoint on_slice(const PatchFrame& frame, const PixelPoint& on_patch) {
+  if (!frame.spacing_mm) {
+    const int half = frame.size / 2;
+    return {std::floor(frame.center_column + 0.5) - half + on_patch.column,
+            std::floor(frame.center_row + 0.5) - half + on_patch.row};
+  }
+  const double middle = (frame.size - 1) / 2.0;
+  return {frame.center_column + (on_patch.column - middle) * *frame.spacing_mm / frame.column_spacing_mm,
+          frame.center_row + (on_patch.row - middle) * *frame.spacing_mm / frame.row_spacing_mm};
+}
+
+PixelPoint on_patch(const PatchFrame& frame, const PixelPoint& on_slice) {
+  if (!frame.spacing_mm) {
+    const int half = frame.size / 2;
+    return {on_slice.column - std::floor(frame.center_column + 0.5) + half,
+            on_slice.row - std::floor(frame.center_row + 0.5) + half};
+  }
+  const double middle = (frame.size - 1) / 2.0;
+  return {(on_slice.column - frame.center_column) * frame.column_spacing_mm / *frame.spacing_mm + middle,
+          (on_slice.row - frame.center_row) * frame.row_spacing_mm / *frame.spacing_mm + middle};
+}
+
 std::vector<std::int16_t> cut_patch(std::span<const std::int16_t> slice_hu, int rows, int columns,
                                     const PatchFrame& frame) {
   check(frame);
@@ -73,9 +79,9 @@ std::vector<std::int16_t> cut_patch(std::span<const std::int16_t> slice_hu, int 
   patch.reserve(static_cast<std::size_t>(frame.size) * static_cast<std::size_t>(frame.size));
   for (int y = 0; y < frame.size; ++y) {
     for (int x = 0; x < frame.size; ++x) {
-      const Position at = position_of(frame, x, y);
-      patch.push_back(on_slice(at, rows, columns) ? bilinear(slice_hu, rows, columns, at, frame.padding_hu)
-                                                  : frame.padding_hu);
+      const PixelPoint at = on_slice(frame, {static_cast<double>(x), static_cast<double>(y)});
+      patch.push_back(lies_on_slice(at, rows, columns) ? bilinear(slice_hu, rows, columns, at, frame.padding_hu)
+                                                       : frame.padding_hu);
     }
   }
   return patch;
@@ -88,10 +94,10 @@ std::vector<std::uint8_t> cut_mask(const std::function<std::uint8_t(int column, 
   patch.reserve(static_cast<std::size_t>(frame.size) * static_cast<std::size_t>(frame.size));
   for (int y = 0; y < frame.size; ++y) {
     for (int x = 0; x < frame.size; ++x) {
-      const Position at = position_of(frame, x, y);
+      const PixelPoint at = on_slice(frame, {static_cast<double>(x), static_cast<double>(y)});
       const int column = std::clamp(static_cast<int>(std::lround(at.column)), 0, columns - 1);
       const int row = std::clamp(static_cast<int>(std::lround(at.row)), 0, rows - 1);
-      patch.push_back(on_slice(at, rows, columns) ? mask(column, row) : std::uint8_t{0});
+      patch.push_back(lies_on_slice(at, rows, columns) ? mask(column, row) : std::uint8_t{0});
     }
   }
   return patch;

@@ -19,6 +19,16 @@ struct PatchFrame {
   std::int16_t padding_hu = -2048;   ///< Beyond the slice's edge.
 };
 
+/// A place in pixels; pixel centres at whole numbers.
+struct PixelPoint {
+  double column = 0;
+  double row = 0;
+};
+
+/// Where the patch's pixel lies on the slice, and where a pixel of the slice lies on the patch: the way there and back.
+PixelPoint on_slice(const PatchFrame& frame, const PixelPoint& on_patch);
+PixelPoint on_patch(const PatchFrame& frame, const PixelPoint& on_slice);
+
 /// HU of the patch, [size, size]. At the slice's own spacing pixels are copied, pixel (size/2, size/2) being the one
 /// that holds the centre. With spacing_mm the patch's middle is the centre and HU are bilinear between pixel centres; a
 /// sample more than half a pixel beyond the outermost centres is padding. A neighbour that is itself padding makes the

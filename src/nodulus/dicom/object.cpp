@@ -6,7 +6,7 @@
 #include <gdcmWriter.h>
 
 #include <algorithm>
-#include <cstdlib>
+#include <charconv>
 #include <sstream>
 
 #include "nodulus/core/error.h"
@@ -56,8 +56,13 @@ std::string decimal(std::vector<std::uint8_t> number) {
 /// PS3.5 6.2: the shortest text of at most 16 characters that is the number, else the longest.
 std::string decimal_string(double value) {
   constexpr std::size_t longest = 16;
+  const auto is_it = [value](const std::string& text) {
+    double back = 0;
+    std::from_chars(text.data(), text.data() + text.size(), back);
+    return back == value;
+  };
   std::string text = fmt::format("{:.9g}", value);
-  for (int digits = 10; digits < 17 && std::strtod(text.c_str(), nullptr) != value; ++digits) {
+  for (int digits = 10; digits < 17 && !is_it(text); ++digits) {
     std::string longer = fmt::format("{:.{}g}", value, digits);
     if (longer.size() <= longest) text = std::move(longer);
   }

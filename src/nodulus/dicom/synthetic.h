@@ -59,8 +59,8 @@ Object image_object(ImageObject kind, const SyntheticStudy& study, const Synthet
 /// The outline as a Segmentation (PS3.3 A.51) of one segment that refers to the image's object of that kind.
 Object segmentation(ImageObject kind, const SyntheticStudy& study, const SyntheticImage& image);
 
-/// The outlines of slices of one series, CT Images with a place, as one Segmentation of a frame a slice. Error{internal}
-/// for no slices.
+/// The outlines of slices of one series, CT Images with a place, as one Segmentation of a frame a slice.
+/// Error{internal} for no slices.
 Object series_segmentation(const SyntheticStudy& study, std::span<const SyntheticImage> slices);
 
 /// SOPInstanceUID of an image's object, and of its outline's.

@@ -72,23 +72,24 @@ std::array<double, 2> spacing_of(const SyntheticImage& image) {
 
 void describe_study(Object& object, const SyntheticStudy& study) {
   const std::string study_uid = uid(study, "study");
-  const std::string_view title = study.real_scan ? "SYNTHETIC nodule in a real scan" : "SYNTHETIC images, of no patient";
+  const std::string_view title =
+      study.real_scan ? "SYNTHETIC nodule in a real scan" : "SYNTHETIC images, of no patient";
   const std::string_view about = study.real_scan
                                      ? "Synthetic: a real scan without its names, with a nodule that a model generated"
                                      : "Synthetic: there is no such patient";
   const std::string number = study_uid.substr(study_uid.size() - 8);
   object.text(0x00080005, "CS", "ISO_IR 192")
-      .text(0x00080020, "DA", date_of(study))                     // StudyDate
-      .text(0x00080030, "TM", time_of(study))                     // StudyTime
-      .text(0x00080050, "SH", "")                                 // AccessionNumber
-      .text(0x00080090, "PN", "")                                 // ReferringPhysicianName
-      .text(0x00080201, "SH", "+0000")                            // TimezoneOffsetFromUTC
-      .text(0x00081030, "LO", title)  // StudyDescription
-      .text(0x00100010, "PN", "SYNTHETIC^" + number)              // PatientName
-      .text(0x00100020, "LO", "SYNTHETIC-" + number)              // PatientID
-      .text(0x00100030, "DA", "")                                 // PatientBirthDate
-      .text(0x00100040, "CS", "")                                 // PatientSex
-      .text(0x00104000, "LT", about)  // PatientComments
+      .text(0x00080020, "DA", date_of(study))         // StudyDate
+      .text(0x00080030, "TM", time_of(study))         // StudyTime
+      .text(0x00080050, "SH", "")                     // AccessionNumber
+      .text(0x00080090, "PN", "")                     // ReferringPhysicianName
+      .text(0x00080201, "SH", "+0000")                // TimezoneOffsetFromUTC
+      .text(0x00081030, "LO", title)                  // StudyDescription
+      .text(0x00100010, "PN", "SYNTHETIC^" + number)  // PatientName
+      .text(0x00100020, "LO", "SYNTHETIC-" + number)  // PatientID
+      .text(0x00100030, "DA", "")                     // PatientBirthDate
+      .text(0x00100040, "CS", "")                     // PatientSex
+      .text(0x00104000, "LT", about)                  // PatientComments
       .text(0x0020000d, "UI", study_uid)
       .text(0x00200010, "SH", number);  // StudyID
 }
@@ -125,7 +126,8 @@ void describe_instance(Object& object, const SyntheticStudy& study, std::string_
       .text(0x00081090, "LO", "nodulus")
       .text(0x00181020, "LO", version())
       .text(0x0018a002, "DT", date_of(study) + time_of(study) + "+0000")
-      .text(0x0018a003, "ST", (study.real_scan ? "Generated the nodule; model: " : "Generated the image; model: ") + study.model)
+      .text(0x0018a003, "ST",
+            (study.real_scan ? "Generated the nodule; model: " : "Generated the image; model: ") + study.model)
       .item(0x0040a170, code("109102", "DCM", "Processing Equipment"));
   object.item(0x0018a001, std::move(equipment));
 }
@@ -155,7 +157,8 @@ void describe_measures(Object& group, const SyntheticImage& image, bool thick) {
   const auto [rows, columns] = spacing_of(image);
   Object measures;
   measures.decimals(0x00280030, {rows, columns});
-  if (thick) measures.decimals(0x00180050, {image.place && image.place->thickness_mm > 0 ? image.place->thickness_mm : 1});
+  if (thick)
+    measures.decimals(0x00180050, {image.place && image.place->thickness_mm > 0 ? image.place->thickness_mm : 1});
   group.item(0x00289110, std::move(measures));
 }
 

@@ -91,6 +91,20 @@ TEST_F(CollectTest, TheReadersXmlLiesBesideItsSeries) {
   EXPECT_TRUE(fs::exists(folder / "annotations/158.xml"));
 }
 
+TEST_F(CollectTest, AnnotationsFiledWithASeriesComeWhereAsked) {
+  auto series = three();
+  series[0].annotation = "<ImageAnnotation/>";
+  StandIn server(series);
+  NbiaOptions without = nbia(server);
+  without.annotations = false;
+  NbiaSource bare(without);
+  EXPECT_EQ(collect(bare).files, 12);
+  fs::remove_all(raw());
+  EXPECT_EQ(collect(server).files, 13);
+  EXPECT_EQ(test::read_all(raw() / "dicom" / series[0].patient / series[0].series_uid / "annotation.xml"),
+            "<ImageAnnotation/>");
+}
+
 TEST_F(CollectTest, TheBudgetEndsItAndTheNextRunGoesOn) {
   std::vector<StandInSeries> series;
   for (int i = 1; i <= 4; ++i)

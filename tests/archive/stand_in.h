@@ -17,6 +17,7 @@ struct StandInSeries {
   std::string series_uid;
   std::string modality = "CT";
   std::map<std::string, std::string> files;  ///< File name -> bytes.
+  std::string annotation{};                  ///< An XML file, given where includeAnnotation asks for it.
   std::map<std::string, std::string> sops;   ///< File name -> SOPInstanceUID.
   /// Where it is set, the files are made anew for each request, so that a server of many GB stays small,
   std::function<StandInSeries()> make{};

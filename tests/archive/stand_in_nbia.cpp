@@ -90,6 +90,8 @@ void StandIn::Server::give_zip(const httplib::Request& request, httplib::Respons
       sums += name + "," + md5_of(kind == "wrong-md5" ? bytes + "x" : bytes) + "\n";
     entries.emplace_back("md5hashes.csv", sums);
   }
+  if (request.get_param_value("includeAnnotation") == "true" && !one->annotation.empty())
+    entries.emplace_back("annotation.xml", one->annotation);  // behind the sums, which do not name it
   std::string bytes = zip_of(entries, kind == "bomb" ? std::int64_t{80} << 20 : 0);
   if (kind == "truncated-zip") bytes.resize(bytes.size() / 2);
   const std::string half_way = kind == "cut" || kind == "stall" ? kind : "";

@@ -123,8 +123,10 @@ class Collect final : public Command {
     if (kind_.empty() && !manifest_.empty()) kind_ = "manifest";
   }
 
-  std::unique_ptr<archive::Source> nbia(const std::string& server, const fs::path& annotations) {
+  /// `filed`: with what the archive files beside a series' objects.
+  std::unique_ptr<archive::Source> nbia(const std::string& server, const fs::path& annotations, bool filed = true) {
     archive::NbiaOptions options;
+    options.annotations = filed;
     options.server = server.empty() ? archive::tcia_server : server;
     options.retry = settings_.retry;
     net::Credentials& who = settings_.client.credentials;
@@ -161,7 +163,8 @@ class Collect final : public Command {
       const archive::ManifestFile manifest = archive::read_manifest_file(manifest_);
       if (selection_.series.empty()) selection_.series = manifest.series;
       line_rejects_ = manifest.rejects;
-      return nbia(server_.empty() ? archive::nbia_server_of(manifest, archive::tcia_server) : server_, annotations);
+      return nbia(server_.empty() ? archive::nbia_server_of(manifest, archive::tcia_server) : server_, annotations,
+                  manifest.include_annotation);
     }
     if (kind_ == "dicomweb") {
       if (from_.empty()) fail("dicomweb: expected the service's root, such as https://host/dicom-web, found none");

@@ -274,7 +274,9 @@ std::optional<Reject> NbiaSource::complete(net::Client& client, RemoteSeries& se
 
 Fetched NbiaSource::fetch(net::Client& client, const RemoteSeries& series, const Workplace& place) {
   const auto url_of = [&](const char* endpoint) {
-    return net::joined(options_.server, endpoint, {{"SeriesInstanceUID", series.series_uid}});
+    return net::joined(
+        options_.server, endpoint,
+        {{"SeriesInstanceUID", series.series_uid}, {"includeAnnotation", options_.annotations ? "true" : ""}});
   };
   const Send by_session = [&](const net::Request& request, const net::Sink& sink, const net::OnHead& on_head) {
     return send(client, request, sink, on_head);

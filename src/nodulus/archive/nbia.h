@@ -20,7 +20,8 @@ struct NbiaOptions {
   std::string user;                  ///< With a password: a login.
   net::Secret password;
   std::string client_id = "NBIA";
-  net::RetryRule retry;                              ///< Of lists; series are tried again by collect().
+  bool annotations = true;  ///< Asks for what is filed with a series beside its objects (includeAnnotation).
+  net::RetryRule retry;     ///< Of lists; series are tried again by collect().
   std::int64_t most_bytes = std::int64_t{64} << 30;  ///< Of one series.
 };
 

@@ -145,6 +145,20 @@ TEST_F(CollectTest, BatchesAreHandedOverAndDropped) {
   EXPECT_EQ(CsvTable::read(raw() / "collected.csv").rows(), 5);
 }
 
+TEST_F(CollectTest, BatchesOfAManifestGoByPatientToo) {
+  std::vector<StandInSeries> series;
+  for (int i = 1; i <= 4; ++i)
+    series.push_back(test::made_series("P-" + std::to_string(i), "1.3." + std::to_string(i), 2));
+  StandIn server(series);
+  for (const StandInSeries& one : series)
+    selection.series.push_back(one.series_uid);  // whose patients a list tells later
+  options.batch_patients = 2;
+  options.connections = 1;
+  std::vector<std::size_t> sizes;
+  collect(server, [&](const std::vector<const Record*>& batch) { sizes.push_back(batch.size()); });
+  EXPECT_THAT(sizes, ::testing::ElementsAre(2, 2));
+}
+
 TEST_F(CollectTest, DamageIsFetchedAnewAndTheGoodStays) {
   const auto series = three();
   StandIn server(series);

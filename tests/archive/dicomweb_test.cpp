@@ -27,6 +27,15 @@ TEST_F(Dicomweb, EverySeriesComesWholeAndOnce) {
   EXPECT_EQ(server.requests("/series/"), 6) << "a list and the objects of each, once";
 }
 
+TEST_F(Dicomweb, APatientIsAskedForByName) {
+  const auto series = three();
+  StandIn server(series);
+  selection.patients = PatientChoice({"LIDC-IDRI-0002"});
+  EXPECT_EQ(fetch(server).fetched, 1);
+  expect_whole(series[2]);
+  EXPECT_EQ(server.requests("PatientID=LIDC-IDRI-0002"), 1);
+}
+
 TEST_F(Dicomweb, LongListsComeByPages) {
   for (const bool knows_offset : {true, false}) {
     std::vector<StandInSeries> series{test::made_series("P-1", "1.3.1", knows_offset ? 1203 : 300, 2)};

@@ -43,7 +43,7 @@ start() {
     [[ -e "$place/libOrthancDicomWeb.so" ]] && plugin="$place/libOrthancDicomWeb.so" && break
   done
   [[ -n "$plugin" ]] || fail "Orthanc's DICOMweb plugin is not installed" 77
-  mkdir "$folder" && chmod 700 "$folder" || fail "expected a folder that can be made, found '$folder'"
+  mkdir -m 700 "$folder" || fail "expected a folder that can be made, found '$folder'"
   folder=$(realpath "$folder")
 
   local authentication=false users="" port process

@@ -111,6 +111,15 @@ TEST_F(Raw, OneProcessAtATimeAndNobodysDocuments) {
   EXPECT_EQ(std::distance(fs::directory_iterator(folder_.path() / "mine"), {}), 1);
 }
 
+TEST_F(Raw, AKillBeforeTheFirstFileIsNoReasonToRefuse) {
+  fs::create_directory(path());
+  { RawFolder raw(path(), manifest()); }
+  fs::remove_all(path());
+  test::write_all(path() / "manifest.json.tmp", "{\"half\":");
+  RawFolder raw(path(), manifest());
+  EXPECT_EQ(read_manifest(path(), "raw", 1).command, "collect");
+}
+
 TEST_F(Raw, ADamagedRecordIsNamed) {
   {
     RawFolder raw(path(), manifest());

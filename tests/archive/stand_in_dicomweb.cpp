@@ -47,6 +47,7 @@ void StandIn::Server::add_dicomweb() {
     if (misbehave(take_fault(request.target), response) || !is_let_in(request, response)) return;
     Json rows = Json::array();
     for (const StandInSeries& one : series) {
+      if (request.has_param("PatientID") && request.get_param_value("PatientID") != one.patient) continue;
       if (request.has_param("Modality") && request.get_param_value("Modality") != one.modality) continue;
       rows.push_back({{"0020000D", text("UI", one.study_uid)},
                       {"0020000E", text("UI", one.series_uid)},

@@ -11,6 +11,7 @@
 #include <thread>
 
 #include "nodulus/core/error.h"
+#include "nodulus/core/files.h"
 #include "nodulus/core/hash.h"
 
 namespace nodulus::archive {
@@ -72,14 +73,7 @@ class Batch {
   std::optional<RemoteSeries> take() {
     const std::lock_guard lock(mutex_);
     if (missing_.empty() || full_ || thrown_) return std::nullopt;
-    const RemoteSeries& next = missing_.front();
-    const auto limit = static_cast<std::size_t>(options_.batch_patients);
-    if (limit > 0 && !patients_.contains(next.patient_id) && patients_.size() >= limit) {
-      full_ = true;
-      return std::nullopt;
-    }
-    RemoteSeries series = next;
-    patients_.insert(series.patient_id);
+    RemoteSeries series = missing_.front();
     missing_.pop_front();
     return series;
   }
@@ -89,11 +83,15 @@ class Batch {
     const std::lock_guard lock(mutex_);
     const std::int64_t room = 2 * expected_bytes(series);
     const bool alone = kept_bytes_ + under_way_ == 0;  // a budget that one series breaks is no reason to have none
-    if (options_.budget_bytes > 0 && !alone && kept_bytes_ + under_way_ + room > options_.budget_bytes) {
+    const bool no_room = options_.budget_bytes > 0 && !alone && kept_bytes_ + under_way_ + room > options_.budget_bytes;
+    const auto most = static_cast<std::size_t>(options_.batch_patients);
+    const bool enough = most > 0 && !patients_.contains(series.patient_id) && patients_.size() >= most;
+    if (no_room || enough) {
       full_ = true;
       missing_.push_front(series);
       return false;
     }
+    patients_.insert(series.patient_id);
     under_way_ += room;
     return true;
   }
@@ -141,6 +139,7 @@ class Batch {
     for (int number = 1;; ++number) {
       Fetched fetched = source_.fetch(client, series, place);
       if (!fetched.fault) {
+        sync_tree(place.folder);  // which takes its time, and has no need of the lock
         const std::lock_guard lock(mutex_);
         const Record& record = folder_.commit(series, std::move(fetched.files), source_.address());
         came_.push_back(series.series_uid);

@@ -193,7 +193,14 @@ std::vector<RemoteSeries> DicomwebSource::list(net::Client& client, const Select
   };
   for (const std::string& study : selection.studies) ask("studies/" + study + "/series", {});
   for (const std::string& uid : selection.series) ask("series", {{"SeriesInstanceUID", uid}});
-  if (selection.studies.empty() && selection.series.empty()) ask("series", {});
+  if (selection.studies.empty() && selection.series.empty()) {
+    // An archive of a hospital is not listed whole where a patient is asked for.
+    if (const auto* const names = selection.patients.names_alone()) {
+      for (const std::string& name : *names) ask("series", {{"PatientID", name}});
+    } else {
+      ask("series", {});
+    }
+  }
 
   std::vector<RemoteSeries> found;
   std::set<std::string> seen;

@@ -112,7 +112,7 @@ class SeriesCheck {
         fetched.files.push_back({file.stored, file.bytes, file.md5, ""});
         continue;
       }
-      auto checked = check_object(folder_ / file.stored, series_.series_uid);
+      auto checked = check_object(folder_ / file.stored, series_.series_uid, file.md5);
       if (auto* const reject = std::get_if<Reject>(&checked))
         return failed(reject->reason, "'" + name + "': " + reject->detail);
       fetched.files.push_back(std::get<ReceivedFile>(std::move(checked)));

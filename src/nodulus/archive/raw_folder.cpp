@@ -30,6 +30,14 @@ void create_folder(const fs::path& folder) {
   if (error) throw Error(ErrorCode::io, "cannot create '" + folder.string() + "': " + error.message());
 }
 
+/// True where nothing lies there, or what a process left that was killed before it had written its first file.
+bool holds_nothing(const fs::path& folder) {
+  if (!fs::exists(folder)) return true;
+  if (!fs::is_directory(folder)) return false;
+  return std::all_of(fs::directory_iterator(folder), fs::directory_iterator(),
+                     [](const auto& entry) { return entry.path().filename() == "manifest.json.tmp"; });
+}
+
 Json json_of(const Record& record) {
   const RemoteSeries& series = record.series;
   Json files = Json::array();
@@ -116,12 +124,14 @@ std::int64_t Record::bytes() const {
 RawFolder::RawFolder(fs::path folder, const Manifest& manifest) : folder_(without_slash(folder)) {
   const bool is_new = !fs::exists(folder_ / "manifest.json");
   if (is_new) {
-    std::error_code error;
-    const bool empty = !fs::exists(folder_) || (fs::is_directory(folder_) && fs::is_empty(folder_, error) && !error);
-    if (!empty)
+    if (!holds_nothing(folder_))
       throw Error(ErrorCode::exists, "'" + folder_.string() +
                                          "' is there already and holds no collection; expected a new or empty folder");
+    // First of all, so that a process that is killed here leaves nothing that the next one does not know.
     create_folder(folder_);
+    AtomicFile file(folder_ / "manifest.json");
+    file.write(manifest_json(manifest).dump(2) + "\n");
+    file.commit();
   } else {
     (void)read_manifest(folder_, "raw", raw_schema);
   }
@@ -132,7 +142,6 @@ RawFolder::RawFolder(fs::path folder, const Manifest& manifest) : folder_(withou
   try {
     if (::flock(lock_, LOCK_EX | LOCK_NB) != 0)
       throw Error(ErrorCode::exists, "another run is at work in '" + folder_.string() + "'");
-    if (is_new) write_manifest(folder_, manifest);
     read_records();
   } catch (...) {
     ::close(lock_);

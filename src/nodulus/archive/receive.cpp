@@ -16,7 +16,8 @@ Fetched Fetched::failed(const std::string& where, const net::Answer& answer) {
   return fetched;
 }
 
-std::variant<ReceivedFile, Reject> check_object(const std::filesystem::path& file, const std::string& series_uid) {
+std::variant<ReceivedFile, Reject> check_object(const std::filesystem::path& file, const std::string& series_uid,
+                                                const std::string& md5) {
   auto read = dicom::read_identity(file.string());
   if (auto* const reject = std::get_if<Reject>(&read)) {
     reject->where = file.filename().string();
@@ -26,8 +27,8 @@ std::variant<ReceivedFile, Reject> check_object(const std::filesystem::path& fil
   const std::string name = file.filename().string();
   if (identity.series_uid != series_uid)
     return Reject{name, "wrong series", "expected series " + series_uid + ", found " + identity.series_uid};
-  return ReceivedFile{name, static_cast<std::int64_t>(std::filesystem::file_size(file)), md5_file(file),
-                      identity.sop_uid};
+  return ReceivedFile{name, static_cast<std::int64_t>(std::filesystem::file_size(file)),
+                      md5.empty() ? md5_file(file) : md5, identity.sop_uid};
 }
 
 }  // namespace nodulus::archive

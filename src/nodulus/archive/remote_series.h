@@ -31,6 +31,10 @@ class PatientChoice {
   explicit PatientChoice(const std::vector<std::string>& words);
   [[nodiscard]] bool all() const { return ranges_.empty() && names_.empty(); }
   [[nodiscard]] bool has(const std::string& patient_id) const;
+  /// The PatientIDs, where there are these alone: what a server can be asked for.
+  [[nodiscard]] const std::vector<std::string>* names_alone() const {
+    return ranges_.empty() && !names_.empty() ? &names_ : nullptr;
+  }
 
  private:
   struct Range {

@@ -302,6 +302,7 @@ Answer Client::send(const Request& request, const Sink& sink, const OnHead& on_h
   const bool good = exchange.is_good();
   if (code == CURLE_OK && good && sink) exchange.tell_head();  // of an empty body
   Answer answer = std::move(exchange.answer);
+  curl_easy_reset(exchange.handle);  // it is not to remember what goes with this function; connections stay
   if (code != CURLE_OK) {
     const std::string_view detail = exchange.message.data();
     answer.problem = exchange.too_long ? fmt::format("expected at most {} bytes, found more", most)

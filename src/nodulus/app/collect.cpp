@@ -253,9 +253,9 @@ class Collect final : public Command {
       rejects.insert(rejects.end(), result.rejects.begin(), result.rejects.end());
     }
     if (!rejects.empty())
-      throw Error(ErrorCode::io, fmt::format("{}: {} series damaged, {} of them could not be fetched again ({})",
-                                             out_.string(), counted(static_cast<std::int64_t>(seen.size()), "series"),
-                                             rejects.size(), reasons_text(count_by_reason(rejects))));
+      throw Error(ErrorCode::io,
+                  fmt::format("{}: {} series damaged, {} of them could not be fetched again ({})", out_.string(),
+                              seen.size(), rejects.size(), reasons_text(count_by_reason(rejects))));
     Outcome outcome;
     outcome.figures = {{"raw", out_.string()},
                        {"series", folder.records().size()},

@@ -103,6 +103,20 @@ TEST_F(CollectTest, AnnotationsFiledWithASeriesComeWhereAsked) {
   EXPECT_EQ(collect(server).files, 13);
   EXPECT_EQ(test::read_all(raw() / "dicom" / series[0].patient / series[0].series_uid / "annotation.xml"),
             "<ImageAnnotation/>");
+  EXPECT_EQ(server.requests("getDCMImage"), 1) << "the others have none";
+  // A server that cannot be asked for them has the series all the same.
+  fs::remove_all(raw());
+  StandIn old(series, {.old = true});
+  EXPECT_EQ(collect(old).files, 12);
+}
+
+TEST_F(CollectTest, NoDataFoundIsAnEmptyList) {
+  StandIn server(three());
+  server.fault("no-data", "getSeries?");
+  selection.collection = "LIDC-IDR";
+  test::expect_error([&] { collect(server); }, ErrorCode::not_found,
+                     {"no collection 'LIDC-IDR'", "did you mean 'LIDC-IDRI'"});
+  EXPECT_EQ(server.requests("getSeries?"), 1);
 }
 
 TEST_F(CollectTest, TheBudgetEndsItAndTheNextRunGoesOn) {

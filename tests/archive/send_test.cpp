@@ -56,6 +56,22 @@ TEST_F(SendTest, WhatMayPassIsSentAgainAlone) {
   expect_stored(server, 10);
 }
 
+// What a server says of a hundred objects is longer than an error's usual line.
+TEST_F(SendTest, AnAnswerOfManyObjectsIsReadWhole) {
+  series_ = test::made_series("P-2", "1.3.2", 100, 64);
+  std::filesystem::remove_all(folder / "out");
+  for (const auto& [name, bytes] : series_.files) test::write_all(folder / "out" / name, bytes);
+  StandIn server({});
+  server.fault("refuse:A700", "/studies");  // 409 of all of them
+  SendOptions sending;
+  sending.server = server.dicomweb();
+  sending.retry = options.retry;
+  sending.client = options.client;
+  sending.per_request = 100;
+  EXPECT_EQ(archive::send(dicom_files(folder / "out"), sending, monitor).stored, 100);
+  expect_stored(server, 100);
+}
+
 TEST_F(SendTest, WhatIsRefusedIsToldObjectByObject) {
   StandIn server({});
   server.fault("refuse:0122", "/studies", 1);  // the first request's four

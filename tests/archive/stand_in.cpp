@@ -62,6 +62,9 @@ bool StandIn::Server::misbehave(const std::string& kind, httplib::Response& resp
     if (kind == "429-date") response.set_header("Retry-After", in_a_second());
     if (kind == "429-long") response.set_header("Retry-After", "86400");
     response.set_content("the stand-in fails", "text/plain");
+  } else if (kind == "no-data") {
+    response.status = 500;
+    response.set_content("No data found.", "text/plain");
   } else if (kind == "html") {
     response.set_content("<!DOCTYPE html><html><body>Maintenance</body></html>", "text/html");
   } else if (kind == "json") {

@@ -39,6 +39,7 @@ struct StandInOptions {
   std::string annotations{};  ///< Bytes of /annotations.zip.
   bool knows_offset = true;   ///< QIDO-RS heeds `offset`.
   bool without_sums = false;  ///< No getImageWithMD5Hash.
+  bool old = false;           ///< No getDCMImage.
   bool without_stow = false;
 };
 
@@ -59,9 +60,10 @@ class StandIn {
   /// The next `times` requests whose target has `text` in it end in `kind`:
   /// any request: "500", "503" (Retry-After: 1), "429" (Retry-After: 1), "429-date", "429-long" (Retry-After: 86400),
   /// "401", "403", "404", "cut" (connection closed half way), "stall" (half, then nothing), "html", "json", "empty",
-  /// "garbage" (broken JSON), "redirect:ORIGIN"; zips: "wrong-md5", "truncated-zip", "path-escape", "bomb",
-  /// "wrong-series", "missing-file", "changed" (another ETag from now on); STOW-RS: "refuse:REASON" (every object,
-  /// FailureReason in hexadecimal), "refuse-one:REASON", "silent" (an object is not answered for).
+  /// "garbage", "no-data" (500, NBIA's word for an empty list) (broken JSON), "redirect:ORIGIN"; zips: "wrong-md5",
+  /// "truncated-zip", "path-escape", "bomb", "wrong-series", "missing-file", "no-sums", "changed" (another ETag from
+  /// now on); STOW-RS: "refuse:REASON" (every object, FailureReason in hexadecimal), "refuse-one:REASON", "silent" (an
+  /// object is not answered for).
   void fault(const std::string& kind, const std::string& text, int times = 1);
   /// Requests so far whose target has `text` in it.
   [[nodiscard]] int requests(const std::string& text) const;

@@ -62,6 +62,7 @@ Json row_of(const StandInSeries& series) {
           {"Modality", series.modality},
           {"SeriesDescription", "made"},
           {"Collection", series.collection},
+          {"AnnotationsFlag", series.annotation.empty() ? "false" : "true"},
           {"PatientID", series.patient},
           {"ImageCount", series.make ? series.count : series.files.size()},
           {"LicenseName", "Creative Commons Attribution 3.0 Unported License"},
@@ -84,13 +85,13 @@ void StandIn::Server::give_zip(const httplib::Request& request, httplib::Respons
   Entries entries(served.files.begin(), served.files.end());
   if (kind == "missing-file") entries.pop_back();
   if (kind == "path-escape") entries.emplace_back("../../evil.dcm", "evil");
-  if (with_sums) {
+  if (with_sums && kind != "no-sums") {
     std::string sums = "Filename,MD5Hash\n";
     for (const auto& [name, bytes] : entries)
       sums += name + "," + md5_of(kind == "wrong-md5" ? bytes + "x" : bytes) + "\n";
     entries.emplace_back("md5hashes.csv", sums);
   }
-  if (request.get_param_value("includeAnnotation") == "true" && !one->annotation.empty())
+  if (request.get_param_value("IncludeAnnotation") == "true" && !one->annotation.empty())
     entries.emplace_back("annotation.xml", one->annotation);  // behind the sums, which do not name it
   std::string bytes = zip_of(entries, kind == "bomb" ? std::int64_t{80} << 20 : 0);
   if (kind == "truncated-zip") bytes.resize(bytes.size() / 2);
@@ -156,9 +157,22 @@ void StandIn::Server::add_nbia() {
       return Json{{{"TotalSizeInBytes", std::to_string(bytes)}, {"ObjectCount", std::to_string(one->files.size())}}};
     });
   });
+  http->Get(root + "getDCMImage", [this](const auto& request, auto& response) {
+    if (options.old) {
+      response.status = 404;
+      return;
+    }
+    give_zip(request, response, true);
+  });
   http->Get(root + "getImage", [this](const auto& request, auto& response) { give_zip(request, response, false); });
-  http->Get(root + "getImageWithMD5Hash",
-            [this](const auto& request, auto& response) { give_zip(request, response, true); });
+  http->Get(root + "getImageWithMD5Hash", [this](const auto& request, auto& response) {
+    if (request.params.size() != 1) {  // as newer versions do, strictly
+      response.status = 400;
+      response.set_content("Invalid query parameter", "text/plain");
+      return;
+    }
+    give_zip(request, response, true);
+  });
   http->Get("/annotations.zip", [this](const auto& request, auto& response) {
     const std::string kind = take_fault(request.target);
     if (!misbehave(kind, response)) give(response, options.annotations, "application/zip", kind, true);

@@ -53,6 +53,7 @@ RemoteSeries series_of(const Json& row) {
   series.description = field(row, "SeriesDescription");
   series.licence = field(row, "LicenseName");
   series.licence_uri = field(row, "LicenseURI");
+  series.annotated = same_name(field(row, "AnnotationsFlag"), "true");
   series.files = number(row, "ImageCount");
   series.bytes = number(row, "FileSize");
   return series;
@@ -76,7 +77,9 @@ std::map<std::string, std::string> read_sums(const fs::path& file) {
     };
     std::string sum = bare(line.substr(comma + 1));
     std::transform(sum.begin(), sum.end(), sum.begin(), [](unsigned char c) { return std::tolower(c); });
-    if (sum.size() == 32) sums[bare(line.substr(0, comma))] = sum;
+    const bool is_sum =
+        !sum.empty() && sum.size() <= 32 && sum.find_first_not_of("0123456789abcdef") == std::string::npos;
+    if (is_sum) sums[bare(line.substr(0, comma))] = std::string(32 - sum.size(), '0') + sum;  // some lose zeros
   }
   return sums;
 }
@@ -86,13 +89,16 @@ std::string last_part(const std::string& name) { return name.substr(name.find_la
 /// Of what a zip brought: the objects of the series, its readings, and nothing else; or why it cannot be used.
 class SeriesCheck {
  public:
-  SeriesCheck(const RemoteSeries& series, const fs::path& folder) : series_(series), folder_(folder) {}
+  SeriesCheck(const RemoteSeries& series, const fs::path& folder, bool with_sums)
+      : series_(series), folder_(folder), with_sums_(with_sums) {}
 
   Fetched run(const std::vector<UnpackedFile>& unpacked) {
     std::map<std::string, std::string> sums;
     for (const UnpackedFile& file : unpacked) {
       if (last_part(file.name) == sums_file) sums = read_sums(folder_ / file.stored);
     }
+    // NBIA ends a zip properly even where it failed in the middle: only the sums, which come last, tell.
+    if (with_sums_ && sums.empty()) return failed("incomplete", "expected the files' MD5 sums in the zip, found none");
     Fetched fetched;
     std::set<std::string> summed;
     std::int64_t objects = 0;
@@ -139,6 +145,7 @@ class SeriesCheck {
 
   const RemoteSeries& series_;
   const fs::path& folder_;
+  bool with_sums_;
 };
 
 /// What may be unpacked of a series of which the server said how large it is, out of a zip of that size.
@@ -188,6 +195,10 @@ std::vector<Json> NbiaSource::rows(net::Client& client, const std::string& endpo
   // A broken list is as likely as a broken connection to be right the next time.
   const auto attempt = [&] {
     net::Answer answer = send(client, request);
+    if (answer.status == 500 && answer.body.find("No data found") != std::string::npos) {  // its word for an empty list
+      answer.problem.clear();
+      return answer;
+    }
     if (!answer.good() || answer.body.find_first_not_of(" \t\r\n") == std::string::npos) return answer;
     const Json json = Json::parse(answer.body, nullptr, false);
     if (json.is_array() && std::all_of(json.begin(), json.end(), [](const Json& row) { return row.is_object(); })) {
@@ -272,19 +283,38 @@ std::optional<Reject> NbiaSource::complete(net::Client& client, RemoteSeries& se
   return std::nullopt;
 }
 
-Fetched NbiaSource::fetch(net::Client& client, const RemoteSeries& series, const Workplace& place) {
-  const auto url_of = [&](const char* endpoint) {
-    return net::joined(
-        options_.server, endpoint,
-        {{"SeriesInstanceUID", series.series_uid}, {"includeAnnotation", options_.annotations ? "true" : ""}});
-  };
+std::variant<bool, Fetched> NbiaSource::download(net::Client& client, const RemoteSeries& series,
+                                                 const Workplace& place) {
   const Send by_session = [&](const net::Request& request, const net::Sink& sink, const net::OnHead& on_head) {
     return send(client, request, sink, on_head);
   };
-  auto fault = download_zip(url_of("getImageWithMD5Hash"), series.series_uid, place, options_.most_bytes, by_session);
-  if (fault && fault->fault->reason == "not there")  // a server from before there were sums
-    fault = download_zip(url_of("getImage"), series.series_uid, place, options_.most_bytes, by_session);
-  if (fault) return *fault;
+  const auto get = [&](const char* endpoint, std::vector<std::pair<std::string, std::string>> query) {
+    query.insert(query.begin(), {"SeriesInstanceUID", series.series_uid});
+    return download_zip(net::joined(options_.server, endpoint, query), series.series_uid, place, options_.most_bytes,
+                        by_session);
+  };
+  // What a server of another age does not know it answers with 404, or 400 for a parameter.
+  const auto unknown = [](const std::optional<Fetched>& fault) {
+    return fault && (fault->fault->reason == "not there" || fault->fault->reason == "refused");
+  };
+  if (options_.annotations && series.annotated && has_annotations_ && options_.server.ends_with("/v1")) {
+    const auto fault = get("getDCMImage", {{"IncludeAnnotation", "true"}, {"MD5Verification", "true"}});
+    if (!fault) return true;
+    if (!unknown(fault)) return *fault;
+    if (fault->fault->reason == "not there") has_annotations_ = false;
+  }
+  auto fault = get("getImageWithMD5Hash", {});
+  if (!fault) return true;
+  if (fault->fault->reason != "not there") return *fault;
+  fault = get("getImage", {});
+  if (!fault) return false;
+  return *fault;
+}
+
+Fetched NbiaSource::fetch(net::Client& client, const RemoteSeries& series, const Workplace& place) {
+  const auto downloaded = download(client, series, place);
+  if (const auto* const fault = std::get_if<Fetched>(&downloaded)) return *fault;
+  const bool with_sums = std::get<bool>(downloaded);
 
   fs::remove_all(place.folder);
   fs::create_directories(place.folder);
@@ -297,7 +327,7 @@ Fetched NbiaSource::fetch(net::Client& client, const RemoteSeries& series, const
     const bool hostile = reject->reason != "damaged zip";
     return Fetched::failed(series.series_uid, reject->reason, reject->detail, !hostile);
   }
-  Fetched fetched = SeriesCheck(series, place.folder).run(std::get<0>(unpacked));
+  Fetched fetched = SeriesCheck(series, place.folder, with_sums).run(std::get<0>(unpacked));
   if (readings_ && !fetched.fault) {
     for (ReceivedFile& file : readings_->copy(series.series_uid, place.folder)) {
       std::erase_if(fetched.files, [&](const ReceivedFile& other) { return other.name == file.name; });

@@ -1,9 +1,11 @@
 #pragma once
 
+#include <atomic>
 #include <map>
 #include <memory>
 #include <mutex>
 #include <string>
+#include <variant>
 #include <vector>
 
 #include "nodulus/archive/nbia_session.h"
@@ -20,13 +22,13 @@ struct NbiaOptions {
   std::string user;                  ///< With a password: a login.
   net::Secret password;
   std::string client_id = "NBIA";
-  bool annotations = true;  ///< Asks for what is filed with a series beside its objects (includeAnnotation).
+  bool annotations = true;  ///< Asks for what is filed with a series beside its objects, where the server can be asked.
   net::RetryRule retry;     ///< Of lists; series are tried again by collect().
   std::int64_t most_bytes = std::int64_t{64} << 30;  ///< Of one series.
 };
 
 /// NBIA's REST API, as TCIA runs it (getCollectionValues, getPatient, getSeries, getSeriesSize, getImageWithMD5Hash,
-/// getImage). Field names differ in case between its versions; an empty answer is an empty list there.
+/// getDCMImage, getImage). Field names differ in case between its versions; an empty answer is an empty list there.
 class NbiaSource final : public Source {
  public:
   /// Error{usage} for a server that is no address.
@@ -44,11 +46,14 @@ class NbiaSource final : public Source {
   /// The list that an endpoint answers. Throws as list().
   std::vector<Json> rows(net::Client& client, const std::string& endpoint,
                          const std::vector<std::pair<std::string, std::string>>& query);
+  /// Downloads a series' zip by the endpoint that gives most; whether sums are to be in it, or why there is none.
+  std::variant<bool, Fetched> download(net::Client& client, const RemoteSeries& series, const Workplace& place);
   [[noreturn]] void no_such_collection(net::Client& client, const std::string& name);
 
   NbiaOptions options_;
   std::unique_ptr<NbiaSession> session_;
   std::shared_ptr<const Readings> readings_;
+  std::atomic<bool> has_annotations_ = true;  // until it says that it knows no getDCMImage
 };
 
 }  // namespace nodulus::archive

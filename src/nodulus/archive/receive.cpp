@@ -8,7 +8,8 @@ namespace nodulus::archive {
 Fetched Fetched::failed(const std::string& where, const net::Answer& answer) {
   const char* reason = "the server fails";
   if (answer.status == 0 || (answer.status >= 200 && answer.status < 300)) reason = "connection fails";
-  if (answer.status == 401 || answer.status == 403) reason = "refused";
+  // NBIA answers 400 for a series that it does not show to whoever asks.
+  if (answer.status == 400 || answer.status == 401 || answer.status == 403) reason = "refused";
   if (answer.status == 404 || answer.status == 410) reason = "not there";
   if (answer.status == 429) reason = "too many requests";
   Fetched fetched = failed(where, reason, answer.problem, answer.worth_retry);

@@ -18,6 +18,7 @@ struct RemoteSeries {
   std::string description;
   std::string licence;
   std::string licence_uri;
+  bool annotated = false;  ///< Something is filed with it beside its objects.
   std::int64_t files = -1;
   std::int64_t bytes = -1;  ///< Of its objects, unpacked.
 };

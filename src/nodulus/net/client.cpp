@@ -19,7 +19,7 @@
 namespace nodulus::net {
 namespace {
 
-constexpr std::size_t error_text_bytes = 4096;
+constexpr std::size_t error_text_bytes = 16 << 20;  // STOW-RS tells of thousands of objects in one
 
 std::string trimmed_lower(std::string_view text, bool lower) {
   while (!text.empty() && std::isspace(static_cast<unsigned char>(text.front())) != 0) text.remove_prefix(1);

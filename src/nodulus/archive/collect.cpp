@@ -243,6 +243,7 @@ CollectResult collect(Source& source, const CollectPlan& plan, RawFolder& folder
       folder.write_tables(result.rejects);
       if (!after_batch || nothing) break;
       std::vector<const Record*> batch;
+      batch.reserve(waiting.size());
       for (const std::string& uid : waiting) batch.push_back(&folder.records().at(uid));
       if (!batch.empty()) after_batch(batch);
       for (const std::string& uid : waiting) folder.drop(uid);

@@ -41,5 +41,19 @@ TEST(Batches, EveryImageIsDrawnOnceFromItsOwnSeed) {
   EXPECT_EQ(batches.done, 7);
 }
 
+// Slices of one nodule have one seed.
+TEST(Batches, SeedsThatAreGivenAreTaken) {
+  SeedDrawing drawing;
+  Batches batches{.count = 5, .batch = 2, .seed = 100, .seeds = {8, 8, 8, 9, 9}};
+  std::vector<double> drawn;
+  batches.draw(drawing, [&](const torch::Tensor& images, std::span<const std::uint64_t> seeds) {
+    for (std::size_t i = 0; i < seeds.size(); ++i) {
+      drawn.push_back(images[static_cast<std::int64_t>(i)].item<double>());
+      EXPECT_EQ(drawn.back(), static_cast<double>(seeds[i]));
+    }
+  });
+  EXPECT_EQ(drawn, (std::vector<double>{8, 8, 8, 9, 9}));
+}
+
 }  // namespace
 }  // namespace nodulus::app

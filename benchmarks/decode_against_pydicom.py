@@ -1,8 +1,11 @@
-"""Reading every slice of a CT series into HU: nodulus against pydicom and NumPy, on this machine, run in turn.
+""
+    "Reading every slice of a CT series into HU: nodulus against pydicom and NumPy, on this machine, run in turn.
 
-    /usr/bin/python3 benchmarks/decode_against_pydicom.py build/dev/tests/dicom/dicom_read_all FOLDER [rounds]
+    / usr / bin / python3 benchmarks / decode_against_pydicom.py build / dev / tests / dicom /
+    dicom_read_all FOLDER[rounds]
 
-nodulus scans and orders the series as well, in another line; here only reading counts on both sides. One thread each, and
+    nodulus scans and orders the series as well,
+    in another line; here only reading counts on both sides. One thread each, and
 all cores for nodulus. Prints every round and the medians.
 """
 import glob

@@ -1,11 +1,18 @@
-"""The phases of a StyleGAN2 step by NVIDIA's own code and by ours, in one run on one machine.
+""
+        "The phases of a StyleGAN2 step by NVIDIA's own code and by ours, in one run on one machine.
 
-    git clone https://github.com/NVlabs/stylegan2-ada-pytorch
-    /usr/bin/python3 benchmarks/gan_phases_against_nvidia.py stylegan2-ada-pytorch build/dev/benchmarks/bench_gan_phases [rounds]
+        git clone https :  // github.com/NVlabs/stylegan2-ada-pytorch
+                           /
+                           usr / bin / python3 benchmarks / gan_phases_against_nvidia.py stylegan2 -
+    ada -
+    pytorch build / dev / benchmarks /
+        bench_gan_phases[rounds]
 
-Theirs runs as it is, on the CPU, where its operations fall back to plain PyTorch. R1 through the augmentation needs a
-second derivative of grid_sample that it finds in old releases of PyTorch alone: where it fails, that is printed.
-The two take turns, a process each; medians over the rounds.
+        Theirs runs as it is,
+    on the CPU,
+    where its operations fall back to plain PyTorch.R1 through the augmentation needs a second derivative of grid_sample
+        that it finds in old releases of PyTorch alone : where it fails,
+    that is printed.The two take turns, a process each; medians over the rounds.
 """
 import os
 import re

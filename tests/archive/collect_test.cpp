@@ -47,14 +47,30 @@ TEST_F(CollectTest, SomePatientsAndSeriesAlone) {
   expect_whole(series[0]);
   selection.patients = PatientChoice({"7"});
   test::expect_error([&] { collect(server); }, ErrorCode::not_found, {"has 2 patients of CT", "'LIDC-IDRI-0001'"});
+  selection.patients = PatientChoice({"2"});
+  selection.modality = "SEG";
+  test::expect_error([&] { collect(server); }, ErrorCode::not_found, {"patient 'LIDC-IDRI-0002'", "no series of SEG"});
+  selection.modality = "CT";
   selection.patients = {};
-  selection.series = {series[2].series_uid, "1.2.99"};  // as of a manifest
+  selection.series = {series[2].series_uid, "1.2.99", series[2].series_uid};  // as of a manifest
   const CollectResult named = collect(server);
   EXPECT_EQ(named.fetched, 1);
   expect_whole(series[2]);
   ASSERT_EQ(named.rejects.size(), 1);
   EXPECT_EQ(named.rejects[0].where, "1.2.99");
   EXPECT_EQ(named.rejects[0].reason, "not there");
+  // Of such series the server tells patient and modality late.
+  selection.series = {series[0].series_uid, series[1].series_uid, series[2].series_uid};
+  fs::remove_all(raw());
+  const CollectResult of_ct = collect(server);
+  EXPECT_EQ(of_ct.fetched, 2);
+  EXPECT_EQ(of_ct.listed, 2);
+  EXPECT_TRUE(of_ct.rejects.empty());
+  expect_absent(series[1]);
+  selection.patients = PatientChoice({"9"});
+  fs::remove_all(raw());
+  test::expect_error([&] { collect(server); }, ErrorCode::not_found, {"none of 3 series"});
+  selection.patients = {};
   selection.series.clear();
   selection.collection = "LIDC-IDR";
   test::expect_error([&] { collect(server); }, ErrorCode::not_found,
@@ -104,10 +120,11 @@ TEST_F(CollectTest, AnnotationsFiledWithASeriesComeWhereAsked) {
   EXPECT_EQ(test::read_all(raw() / "dicom" / series[0].patient / series[0].series_uid / "annotation.xml"),
             "<ImageAnnotation/>");
   EXPECT_EQ(server.requests("getDCMImage"), 1) << "the others have none";
-  // A server that cannot be asked for them has the series all the same.
+  // A server that cannot be asked for them has the series all the same, and it is told; one that could not once, can.
   fs::remove_all(raw());
   StandIn old(series, {.old = true});
   EXPECT_EQ(collect(old).files, 12);
+  EXPECT_THAT(monitor.text(), ::testing::HasSubstr(series[0].series_uid + ": comes without the annotations"));
 }
 
 TEST_F(CollectTest, NoDataFoundIsAnEmptyList) {
@@ -141,13 +158,14 @@ TEST_F(CollectTest, BatchesAreHandedOverAndDropped) {
   options.batch_patients = 2;
   std::vector<std::size_t> sizes;
   int most_at_once = 0;
-  const AfterBatch after = [&](const std::vector<const Record*>& batch) {
+  const AfterBatch after = [&](const std::vector<const Record*>& batch) -> bool {
     sizes.push_back(batch.size());
     int at_once = 0;
     for (const auto& entry : fs::recursive_directory_iterator(raw() / "dicom"))
       at_once += entry.path().extension() == ".dcm";
     most_at_once = std::max(most_at_once, at_once);
     if (sizes.size() == 2) throw Error(ErrorCode::io, "no room for the data set");
+    return true;
   };
   // The second batch cannot be handed over: it stays, and is handed over by the next run, without a request.
   EXPECT_THROW(collect(server, after), Error);
@@ -169,24 +187,106 @@ TEST_F(CollectTest, BatchesOfAManifestGoByPatientToo) {
   options.batch_patients = 2;
   options.connections = 1;
   std::vector<std::size_t> sizes;
-  collect(server, [&](const std::vector<const Record*>& batch) { sizes.push_back(batch.size()); });
+  collect(server, [&](const std::vector<const Record*>& batch) {
+    sizes.push_back(batch.size());
+    return true;
+  });
   EXPECT_THAT(sizes, ::testing::ElementsAre(2, 2));
 }
 
-TEST_F(CollectTest, DamageIsFetchedAnewAndTheGoodStays) {
-  const auto series = three();
+// What nothing can be made of by itself is not lost: it goes with the next.
+TEST_F(CollectTest, ABatchOfNoUseStaysForTheNext) {
+  std::vector<StandInSeries> series;
+  for (int i = 1; i <= 5; ++i)
+    series.push_back(test::made_series("P-" + std::to_string(i), "1.3." + std::to_string(i), 2));
   StandIn server(series);
+  options.batch_patients = 2;
+  std::vector<std::size_t> sizes;
+  const AfterBatch after = [&](const std::vector<const Record*>& batch) {
+    sizes.push_back(batch.size());
+    return sizes.size() == 2;
+  };
+  const CollectResult result = collect(server, after);
+  EXPECT_THAT(sizes, ::testing::ElementsAre(2, 4, 1));
+  EXPECT_EQ(result.batches, 1);
+  EXPECT_EQ(result.waiting, 1);
+  expect_whole(series[4]);
+  expect_absent_files(series[0]);
+  // The next run hands it over first, and without a request.
+  const int requests = server.requests("getImage");
+  EXPECT_EQ(collect(server, after).waiting, 1);
+  EXPECT_THAT(sizes, ::testing::ElementsAre(2, 4, 1, 1));
+  EXPECT_EQ(server.requests("getImage"), requests);
+}
+
+TEST_F(CollectTest, ABudgetThatIsFullOfWhatIsOfNoUseEndsIt) {
+  std::vector<StandInSeries> series;
+  for (int i = 1; i <= 4; ++i)
+    series.push_back(test::made_series("P-" + std::to_string(i), "1.3." + std::to_string(i), 4, 50'000));
+  StandIn server(series);
+  options.connections = 1;
+  options.batch_patients = 1;
+  options.budget_bytes = 700'000;
+  const CollectResult result = collect(server, [](const std::vector<const Record*>&) { return false; });
+  EXPECT_EQ(result.waiting, 2);
+  EXPECT_EQ(result.left, 2);
+}
+
+TEST_F(CollectTest, ReadingsAndHalfDownloadsCountToTheBudget) {
+  std::vector<StandInSeries> series;
+  for (int i = 1; i <= 4; ++i)
+    series.push_back(test::made_series("P-" + std::to_string(i), "1.3." + std::to_string(i), 4, 50'000));
+  StandIn server(series);
+  options.connections = 1;
+  options.budget_bytes = 700'000;  // which has room for two, see above
+  fs::create_directories(raw() / "annotations");
+  fs::create_directories(raw() / ".partial");
+  test::write_all(raw() / "annotations/1.xml", std::string(50'000, 'x'));
+  test::write_all(raw() / ".partial/1.9.zip", std::string(70'000, 'x'));
+  test::write_all(raw() / ".partial/1.9.zip.json", "{}");
+  Manifest manifest;
+  manifest.kind = "raw";
+  write_json(raw() / "manifest.json", manifest_json(manifest));
+  EXPECT_EQ(collect(server).fetched, 1);
+}
+
+TEST_F(CollectTest, DamageIsFetchedAnewAsItWasFetched) {
+  auto series = three();
+  series[0].annotation = "<ImageAnnotation/>";
+  StandIn server(series);
+  StandIn web({test::made_series("P-9", "1.9", 3)});
   collect(server);
-  fs::remove(raw() / "dicom" / series[0].patient / series[0].series_uid / "1-001.dcm");
-  NbiaSource source(nbia(server));
-  RawFolder place(raw(), {});
-  EXPECT_EQ(place.verify(2, monitor).size(), 1);
-  CollectPlan plan;
-  plan.missing = {place.records().at(series[0].series_uid).series};
-  plan.missing[0].files = plan.missing[0].bytes = -1;
-  EXPECT_EQ(archive::collect(source, plan, place, options, monitor).fetched, 1);
-  EXPECT_TRUE(place.verify(2, monitor).empty());
+  DicomwebSource dicomweb({.server = web.dicomweb(), .retry = options.retry});
+  collect(dicomweb);
+  const fs::path place = raw() / "dicom" / series[0].patient / series[0].series_uid;
+  fs::remove(place / "1-001.dcm");
+  fs::remove_all(raw() / "dicom/P-9");
+  test::write_all(raw() / "records" / (series[2].series_uid + ".json"), "{\"half\":");
+  std::vector<std::string> asked;
+  const SourceAt source_at = [&](const Json& address) -> std::unique_ptr<Source> {
+    asked.push_back(address.at("server"));
+    if (address.at("kind") == "nbia") return std::make_unique<NbiaSource>(nbia(server));
+    return std::make_unique<DicomwebSource>(DicomwebOptions{.server = web.dicomweb(), .retry = options.retry});
+  };
+  options.budget_bytes = 1;  // of a run; what is damaged was in it
+  {
+    RawFolder place_of_all(raw(), {});
+    const RepairResult result = repair(place_of_all, source_at, options, 2, monitor);
+    EXPECT_EQ(result.damaged, 3);
+    EXPECT_EQ(result.repaired, 2);
+    EXPECT_THAT(asked, ::testing::UnorderedElementsAre(server.nbia(), web.dicomweb()));
+    EXPECT_EQ(result.faults.size(), 3);
+    ASSERT_EQ(result.unrepaired.size(), 1);  // nobody knows where it came from
+    EXPECT_EQ(result.unrepaired[0].where, series[2].series_uid);
+    EXPECT_EQ(result.unrepaired[0].reason, "damaged record");
+    EXPECT_TRUE(place_of_all.has("1.9.2"));
+  }
+  EXPECT_EQ(test::read_all(place / "annotation.xml"), "<ImageAnnotation/>") << "as it was fetched";
+  fs::remove(place / "annotation.xml");
   expect_whole(series[0]);
+  options.budget_bytes = 0;
+  EXPECT_EQ(collect(server).fetched, 1) << "whose record was damaged";
+  expect_whole(series[2]);
 }
 
 TEST_F(CollectTest, StoppingLosesTheFileUnderWayAlone) {

@@ -45,6 +45,7 @@ class Collecting : public ::testing::Test {
   }
   void SetUp() override {
     selection.collection = "LIDC-IDRI";
+    selection.modality = "CT";
     options.connections = 2;
     options.retry = {.tries = 4, .first_s = 0.01, .longest_s = 0.02, .patience_s = 10};
     options.client.stall_s = 1;
@@ -82,11 +83,15 @@ class Collecting : public ::testing::Test {
     for (const auto& [name, bytes] : series.files)
       EXPECT_TRUE(found.contains(bytes)) << series.series_uid << " " << name;
   }
-  /// Nothing of the series lies where a data set would be made of it.
-  void expect_absent(const StandInSeries& series) const {
+  void expect_absent_files(const StandInSeries& series) const {
     EXPECT_FALSE(std::filesystem::exists(raw() / "dicom" / series.patient / series.series_uid)) << series.series_uid;
+  }
+  /// Nothing of the series lies anywhere.
+  void expect_absent(const StandInSeries& series) const {
+    expect_absent_files(series);
     EXPECT_FALSE(std::filesystem::exists(raw() / "records" / (series.series_uid + ".json"))) << series.series_uid;
-    EXPECT_FALSE(std::filesystem::exists(raw() / ".partial" / series.series_uid)) << series.series_uid;
+    for (const char* rest : {"", ".zip", ".zip.json", ".old"})
+      EXPECT_FALSE(std::filesystem::exists(raw() / ".partial" / (series.series_uid + rest))) << series.series_uid;
   }
 
   TemporaryFolder folder;

@@ -120,6 +120,24 @@ TEST_F(Faults, AServerThatHasGoneEndsIt) {
   options.give_up_after = 4;
   test::expect_error([&] { collect(server); }, ErrorCode::io, {"4 series in a row", "the same command goes on"});
   EXPECT_LE(server.requests("getImage"), 6);
+  // The same of a DICOMweb server, whose list of objects fails.
+  server.fault("500", "/instances", 100000);
+  DicomwebSource source({.server = server.dicomweb(), .retry = options.retry});
+  test::expect_error([&] { collect(source); }, ErrorCode::io, {"4 series in a row", "the same command goes on"});
+  EXPECT_LE(server.requests("/instances"), 6);
+}
+
+// A series that the server refuses is no sign that it has gone.
+TEST_F(Faults, AServerThatRefusesMuchDoesNotEndIt) {
+  std::vector<StandInSeries> series;
+  for (int i = 1; i <= 9; ++i)
+    series.push_back(test::made_series("P-" + std::to_string(i), "1.3." + std::to_string(i), 1));
+  StandIn server(series);
+  server.fault("403", "getImage", 8);
+  options.give_up_after = 4;
+  const CollectResult result = collect(server);
+  EXPECT_EQ(result.rejects.size(), 8);
+  EXPECT_EQ(result.fetched, 1);
 }
 
 TEST_F(Faults, ADownloadGoesOnWhereItWasCut) {
@@ -199,6 +217,18 @@ TEST_F(Faults, ARedirectToAnotherServerGoesWithoutTheToken) {
   EXPECT_THROW(collect(server), Error);
   ASSERT_EQ(other.requests("/elsewhere"), 1);
   EXPECT_EQ(other.authorizations()[0], "");
+}
+
+TEST_F(Faults, ALoginGoesToTheServerThatWasNamedAlone) {
+  StandIn other(three(), {.user = "reader", .password = "hunter2"});
+  StandIn server(three(), {.user = "reader", .password = "hunter2"});
+  server.fault("redirect:http://localhost:" + std::to_string(other.port()), "oauth/token");
+  NbiaOptions with_login = nbia(server);
+  with_login.user = "reader";
+  with_login.password = net::Secret("hunter2");
+  NbiaSource source(with_login);
+  test::expect_error([&] { collect(source); }, ErrorCode::io, {"the login is refused (status 302)"});
+  EXPECT_EQ(other.requests(""), 0);
 }
 
 TEST_F(Faults, ASecretGoesOverHttpToNobodyElse) {

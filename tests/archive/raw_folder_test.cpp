@@ -72,6 +72,7 @@ TEST_F(Raw, AKillBetweenRecordAndRenameLosesTheSeriesAlone) {
   RawFolder raw(path(), manifest());
   EXPECT_TRUE(raw.has("1.2.3"));
   EXPECT_FALSE(raw.has("1.2.4"));
+  EXPECT_FALSE(raw.has("1.2.5"));
 }
 
 TEST_F(Raw, DroppedSeriesAreRememberedWithoutTheirFiles) {
@@ -84,19 +85,80 @@ TEST_F(Raw, DroppedSeriesAreRememberedWithoutTheirFiles) {
   EXPECT_TRUE(raw.verify(1, monitor).empty());
 }
 
-TEST_F(Raw, VerifyFindsEachKindOfDamage) {
+TEST_F(Raw, AKillWhileADroppedSeriesIsRemovedLeavesNothing) {
+  const fs::path place = path() / "dicom/LIDC-IDRI-0001/1.2.3";
+  {
+    RawFolder raw(path(), manifest());
+    add(raw, "1.2.3");
+    fs::copy(place, folder_ / "copy");
+    raw.drop("1.2.3");
+  }
+  fs::create_directories(place);  // half of it
+  fs::copy(folder_ / "copy/1.dcm", place / "1.dcm");
+  fs::copy(folder_ / "copy", path() / ".partial/1.2.4.old");
+  const RawFolder raw(path(), manifest());
+  EXPECT_TRUE(raw.has("1.2.3"));
+  EXPECT_TRUE(fs::is_empty(path() / "dicom"));
+  EXPECT_FALSE(fs::exists(path() / ".partial/1.2.4.old"));
+}
+
+TEST_F(Raw, WhatIsUnderWayStaysIfItCanBeGoneOnWith) {
+  {
+    RawFolder raw(path(), manifest());
+    add(raw, "1.2.3");
+  }
+  const fs::path partial = path() / ".partial";
+  fs::create_directories(partial / "1.2.4");
+  fs::create_directories(partial / "1.2.3");  // of a series that is there
+  for (const char* name : {"1.2.5.zip", "1.2.5.zip.json", "1.2.6.zip", "1.2.7.zip.json", "annotations.zip", "x.tmp"})
+    test::write_all(partial / name, "some");
+  const RawFolder raw(path(), manifest());
+  std::vector<std::string> left;
+  for (const auto& entry : fs::directory_iterator(partial)) left.push_back(entry.path().filename());
+  EXPECT_THAT(left, ::testing::UnorderedElementsAre("lock", "1.2.4", "1.2.5.zip", "1.2.5.zip.json"));
+  raw.give_up("1.2.4");
+  raw.give_up("1.2.5");
+  EXPECT_FALSE(fs::exists(partial / "1.2.4"));
+  EXPECT_TRUE(fs::exists(partial / "1.2.5.zip"));
+  EXPECT_EQ(raw.bytes_beside(), 8);
+}
+
+TEST_F(Raw, ASeriesThatIsFetchedAnewReplacesTheOld) {
   RawFolder raw(path(), manifest());
-  for (const char* uid : {"1.2.3", "1.2.4", "1.2.5", "1.2.6"}) add(raw, uid);
+  add(raw, "1.2.3");
+  const fs::path place = path() / "dicom/LIDC-IDRI-0001/1.2.3";
+  test::write_all(place / "stray", "of the old");
+  add(raw, "1.2.3");
+  EXPECT_FALSE(fs::exists(place / "stray"));
+  EXPECT_FALSE(fs::exists(path() / ".partial/1.2.3.old"));
+  EXPECT_EQ(raw.bytes_of_series(), raw.records().at("1.2.3").bytes());
+  SilentMonitor monitor;
+  EXPECT_TRUE(raw.verify(1, monitor).empty());
+}
+
+TEST_F(Raw, VerifyFindsEachKindOfDamage) {
+  {
+    RawFolder raw(path(), manifest());
+    for (const char* uid : {"1.2.3", "1.2.4", "1.2.5", "1.2.6", "1.2.7", "1.2.8"}) add(raw, uid);
+  }
   const fs::path dicom = path() / "dicom/LIDC-IDRI-0001";
   fs::remove(dicom / "1.2.3/1.dcm");
   std::ofstream(dicom / "1.2.4/2.dcm", std::ios::app) << "x";
   std::ofstream(dicom / "1.2.5/2.dcm") << "1.2.52.dcn";
+  fs::remove_all(dicom / "1.2.6");
+  test::write_all(path() / "records/1.2.7.json", "{}");
   SilentMonitor monitor;
-  const auto faults = raw.verify(2, monitor);
-  ASSERT_EQ(faults.size(), 3);
-  EXPECT_EQ(faults[0].reason, "missing");
-  EXPECT_EQ(faults[1].reason, "wrong size");
-  EXPECT_EQ(faults[2].reason, "wrong MD5");
+  const RawFolder raw(path(), manifest());
+  const auto damages = raw.verify(2, monitor);
+  ASSERT_EQ(damages.size(), 5);
+  const std::vector<std::string> reasons{"missing", "wrong size", "wrong MD5", "missing", "damaged record"};
+  for (std::size_t i = 0; i < damages.size(); ++i) {
+    EXPECT_EQ(damages[i].series_uid, "1.2." + std::to_string(3 + i));
+    ASSERT_EQ(damages[i].faults.size(), 1) << i;
+    EXPECT_EQ(damages[i].faults[0].reason, reasons[i]);
+    EXPECT_EQ(damages[i].record.has_value(), reasons[i] != "damaged record");
+  }
+  EXPECT_EQ(damages[3].record->series.licence, "CC BY 3.0");
 }
 
 TEST_F(Raw, OneProcessAtATimeAndNobodysDocuments) {
@@ -120,21 +182,33 @@ TEST_F(Raw, AKillBeforeTheFirstFileIsNoReasonToRefuse) {
   EXPECT_EQ(read_manifest(path(), "raw", 1).command, "collect");
 }
 
-TEST_F(Raw, ADamagedRecordIsNamed) {
+TEST_F(Raw, ADamagedRecordIsNamedAndItsSeriesCountsAsNotFetched) {
   {
     RawFolder raw(path(), manifest());
     add(raw, "1.2.3");
+    add(raw, "1.2.4");
   }
-  const fs::path record = path() / "records/1.2.3.json";
-  Json json = read_json(record);
+  SilentMonitor monitor;
+  const fs::path file = path() / "records/1.2.3.json";
+  const Json good = read_json(file);
+  const auto expect_damaged = [&](const Json& json, const std::vector<std::string>& words) {
+    write_json(file, json);
+    const RawFolder raw(path(), manifest());
+    EXPECT_FALSE(raw.has("1.2.3"));
+    EXPECT_TRUE(raw.has("1.2.4"));
+    const auto damages = raw.verify(1, monitor);
+    ASSERT_EQ(damages.size(), 1);
+    for (const std::string& word : words) EXPECT_THAT(damages[0].faults[0].detail, ::testing::HasSubstr(word));
+  };
+  Json json = good;
   json["folder"] = "../../home";
-  write_json(record, json);
-  test::expect_error([&] { RawFolder(path(), manifest()); }, ErrorCode::bad_input,
-                     {"1.2.3.json", "key 'folder'", "../../home"});
-  json["folder"] = "dicom/LIDC-IDRI-0001/1.2.3";
+  expect_damaged(json, {"1.2.3.json", "key 'folder'", "../../home"});
+  json = good;
   json["files"][0]["name"] = "../x";
-  write_json(record, json);
-  test::expect_error([&] { RawFolder(path(), manifest()); }, ErrorCode::bad_input, {"files.name", "../x"});
+  expect_damaged(json, {"files.name", "../x"});
+  json = good;
+  json["annotated"] = "perhaps";
+  expect_damaged(json, {"annotated"});
 }
 
 }  // namespace

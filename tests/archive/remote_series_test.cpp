@@ -16,6 +16,11 @@ TEST(PatientChoice, RangesGoByTheNumberAtTheEnd) {
   for (const char* id : {"LIDC-IDRI-0201", "LIDC-IDRI-0301", "LIDC-IDRI", "", "99999999999999999999999"})
     EXPECT_FALSE(choice.has(id)) << id;
   EXPECT_TRUE(PatientChoice().has("anybody"));
+  const PatientChoice hospital({"17", "P-4"}, true);
+  EXPECT_TRUE(hospital.has("17"));
+  EXPECT_FALSE(hospital.has("P-17"));
+  EXPECT_THAT(*hospital.names_alone(), ::testing::ElementsAre("17", "P-4"));
+  EXPECT_EQ(choice.names_alone(), nullptr);
 }
 
 TEST(PatientChoice, ARangeThatIsNoneIsRefused) {

@@ -17,13 +17,18 @@ class SendTest : public test::Collecting {
     for (const auto& [name, bytes] : series_.files) test::write_all(folder / "out/dicom" / name, bytes);
     test::write_all(folder / "out/items.csv", "not,DICOM\n");
   }
-  SendResult send_all(const StandIn& server) {
+  SendResult send_all(const StandIn& server, int per_request = 4) {
+    SendResult result;
+    send_into(result, server, per_request);
+    return result;
+  }
+  void send_into(SendResult& result, const StandIn& server, int per_request = 4) {
     SendOptions sending;
     sending.server = server.dicomweb();
     sending.retry = options.retry;
     sending.client = options.client;
-    sending.per_request = 4;
-    return archive::send(dicom_files(folder / "out"), sending, monitor);
+    sending.per_request = per_request;
+    archive::send(dicom_files(folder / "out"), sending, monitor, result);
   }
   void expect_stored(const StandIn& server, std::size_t count) const {
     const auto stored = server.stored();
@@ -48,10 +53,10 @@ TEST_F(SendTest, EveryObjectArrivesByteForByte) {
 TEST_F(SendTest, WhatMayPassIsSentAgainAlone) {
   StandIn server({});
   server.fault("refuse-one:A700", "/studies");  // out of resources
-  server.fault("503", "/studies");
-  server.fault("cut", "nothing", 0);
+  server.fault("503", "/studies");              // Retry-After: 1
   const SendResult result = send_all(server);
   EXPECT_EQ(result.stored, 10);
+  EXPECT_THAT(monitor.text(), HasSubstr("studies: status 503 (it says: the stand-in fails); try 2 of 4 in 1.0 s"));
   EXPECT_EQ(result.requests, 5);  // three, one again as a whole, one for the object
   expect_stored(server, 10);
 }
@@ -63,12 +68,7 @@ TEST_F(SendTest, AnAnswerOfManyObjectsIsReadWhole) {
   for (const auto& [name, bytes] : series_.files) test::write_all(folder / "out" / name, bytes);
   StandIn server({});
   server.fault("refuse:A700", "/studies");  // 409 of all of them
-  SendOptions sending;
-  sending.server = server.dicomweb();
-  sending.retry = options.retry;
-  sending.client = options.client;
-  sending.per_request = 100;
-  EXPECT_EQ(archive::send(dicom_files(folder / "out"), sending, monitor).stored, 100);
+  EXPECT_EQ(send_all(server, 100).stored, 100);
   expect_stored(server, 100);
 }
 
@@ -106,6 +106,37 @@ TEST_F(SendTest, ServersThatTakeNothing) {
   StandIn failing({});
   failing.fault("500", "/studies", 1000);
   test::expect_error([&] { send_all(failing); }, ErrorCode::io, {"status 500"});
+  EXPECT_EQ(failing.requests("/studies"), options.retry.tries);
+}
+
+TEST_F(SendTest, WhatWasStoredBeforeAServerFailsIsTold) {
+  StandIn server({});
+  server.fault("refuse-one:0122", "/studies", 1);
+  server.fault("500", "/studies", 1000);
+  SendResult result;
+  test::expect_error([&] { send_into(result, server); }, ErrorCode::io, {"status 500", "3 of 10 objects were stored"});
+  ASSERT_EQ(result.objects.size(), 10);
+  EXPECT_EQ(result.stored, 3);
+  EXPECT_EQ(result.objects[0].reason, "refused by the server");
+  EXPECT_TRUE(result.objects[3].stored);
+  EXPECT_EQ(result.objects[4].reason, "not sent");
+}
+
+TEST_F(SendTest, WhatTheServerHasAlreadyCountsAsStored) {
+  StandIn server({});
+  server.fault("refuse-one:0111", "/studies", 1);
+  const SendResult result = send_all(server);
+  EXPECT_EQ(result.stored, 10);
+  EXPECT_EQ(result.objects[0].reason, "there already");
+}
+
+// Patients' images go to the address that was named alone.
+TEST_F(SendTest, ARedirectIsToldAndNotFollowed) {
+  StandIn other({});
+  StandIn server({});
+  server.fault("redirect:" + other.origin(), "/studies");
+  test::expect_error([&] { send_all(server); }, ErrorCode::io, {"status 302: it points to", other.origin()});
+  EXPECT_EQ(other.requests(""), 0);
 }
 
 TEST_F(SendTest, AFolderWithoutDicom) {

@@ -38,6 +38,8 @@ struct StandInOptions {
   std::string key{};
   std::string annotations{};  ///< Bytes of /annotations.zip.
   bool knows_offset = true;   ///< QIDO-RS heeds `offset`.
+  int page = 0;               ///< Rows that QIDO-RS gives at most, whatever `limit` says; 0: as many as are asked for.
+  bool bare_series = false;   ///< QIDO-RS tells no patient with a series.
   bool without_sums = false;  ///< No getImageWithMD5Hash.
   bool old = false;           ///< No getDCMImage.
   bool without_stow = false;

@@ -30,11 +30,12 @@ std::string multipart(const std::vector<std::string>& objects) {
 constexpr const char* multipart_type = "multipart/related; type=\"application/dicom\"; boundary=x-1";
 
 /// One page of a list.
-std::string page(const httplib::Request& request, const Json& rows, bool knows_offset) {
+std::string page(const httplib::Request& request, const Json& rows, const StandInOptions& options) {
   std::size_t first = 0;
   std::size_t count = rows.size();
   if (request.has_param("limit")) count = std::stoul(request.get_param_value("limit"));
-  if (knows_offset && request.has_param("offset")) first = std::stoul(request.get_param_value("offset"));
+  if (options.page > 0) count = std::min(count, static_cast<std::size_t>(options.page));
+  if (options.knows_offset && request.has_param("offset")) first = std::stoul(request.get_param_value("offset"));
   Json found = Json::array();
   for (std::size_t i = first; i < std::min(rows.size(), first + count); ++i) found.push_back(rows[i]);
   return found.dump();
@@ -51,11 +52,20 @@ void StandIn::Server::add_dicomweb() {
       if (request.has_param("Modality") && request.get_param_value("Modality") != one.modality) continue;
       rows.push_back({{"0020000D", text("UI", one.study_uid)},
                       {"0020000E", text("UI", one.series_uid)},
-                      {"00100020", text("LO", one.patient)},
                       {"00080060", text("CS", one.modality)},
                       {"00201209", {{"vr", "IS"}, {"Value", {one.files.size()}}}}});
+      if (!options.bare_series) rows.back()["00100020"] = text("LO", one.patient);
     }
-    response.set_content(page(request, rows, options.knows_offset), "application/dicom+json");
+    response.set_content(page(request, rows, options), "application/dicom+json");
+  });
+  http->Get("/dicom-web/studies", [this](const auto& request, auto& response) {
+    if (misbehave(take_fault(request.target), response) || !is_let_in(request, response)) return;
+    Json rows = Json::array();
+    for (const StandInSeries& one : series) {
+      if (request.get_param_value("StudyInstanceUID") == one.study_uid)
+        rows.push_back({{"0020000D", text("UI", one.study_uid)}, {"00100020", text("LO", one.patient)}});
+    }
+    response.set_content(page(request, rows, options), "application/dicom+json");
   });
   http->Get(R"(/dicom-web/studies/([^/]+)/series/([^/]+)/instances)", [this](const auto& request, auto& response) {
     if (misbehave(take_fault(request.target), response) || !is_let_in(request, response)) return;
@@ -64,7 +74,7 @@ void StandIn::Server::add_dicomweb() {
     if (one != nullptr) {
       for (const auto& [name, sop] : one->sops) rows.push_back({{"00080018", text("UI", sop)}});
     }
-    response.set_content(page(request, rows, options.knows_offset), "application/dicom+json");
+    response.set_content(page(request, rows, options), "application/dicom+json");
   });
   const auto retrieve = [this](const httplib::Request& request, httplib::Response& response, const std::string& sop) {
     const std::string kind = take_fault(request.target);

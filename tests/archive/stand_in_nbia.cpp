@@ -134,6 +134,17 @@ void StandIn::Server::add_nbia() {
       return rows;
     });
   });
+  http->Get(root + "getPatient", [this, list](const auto& request, auto& response) {
+    list(request, response, [this, &request] {
+      std::set<std::string> names;
+      for (const StandInSeries& one : series) {
+        if (one.collection == request.get_param_value("Collection")) names.insert(one.patient);
+      }
+      Json rows = Json::array();
+      for (const std::string& name : names) rows.push_back({{"PatientId", name}, {"PatientName", name}});
+      return rows;
+    });
+  });
   http->Get(root + "getSeries", [this, list](const auto& request, auto& response) {
     list(request, response, [this, &request] {
       const auto wants = [&](const char* name, const std::string& value) {
@@ -178,6 +189,7 @@ void StandIn::Server::add_nbia() {
     if (!misbehave(kind, response)) give(response, options.annotations, "application/zip", kind, true);
   });
   http->Post("/nbia-api/oauth/token", [this](const auto& request, auto& response) {
+    if (misbehave(take_fault(request.target), response)) return;
     if (request.get_param_value("username") != options.user ||
         request.get_param_value("password") != options.password ||
         request.get_param_value("grant_type") != "password") {

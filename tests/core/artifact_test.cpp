@@ -142,6 +142,18 @@ TEST_F(ArtifactTest, AnotherKindOrVersionIsNamed) {
   expect_error(read, ErrorCode::bad_input, {"line 2, column 12"});
 }
 
+TEST_F(ArtifactTest, FilesThatCannotBeMovedRemovedOrReadAreNamed) {
+  test::write_all(folder_ / "from", "text");
+  EXPECT_EQ(file_bytes(folder_ / "from"), 4);
+  move_path(folder_ / "from", folder_ / "to");
+  remove_tree(folder_ / "to");
+  remove_tree(folder_ / "to");
+  EXPECT_FALSE(fs::exists(folder_ / "to"));
+  expect_error([&] { move_path(folder_ / "from", folder_ / "to"); }, ErrorCode::io, {"/from'", "/to'"});
+  expect_error([&] { (void)file_bytes(folder_ / "from"); }, ErrorCode::io, {"/from'", "No such file"});
+  expect_error([] { remove_tree("/proc/self/status"); }, ErrorCode::io, {"cannot remove '/proc/self/status'"});
+}
+
 TEST(WriteText, AFullDiskIsAnError) {
   if (!fs::exists("/dev/full")) GTEST_SKIP() << "no /dev/full";
   expect_error([] { write_text("/dev/full", "text"); }, ErrorCode::io, {"/dev/full", "No space left"});

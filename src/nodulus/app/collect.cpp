@@ -40,14 +40,15 @@ class Collect final : public Command {
     options.add("patients", patients_, "some alone: numbers such as 1..200, or their IDs");
     options.add("series", selection_.series, "these series alone, by UID");
     options.add("studies", selection_.studies, "of dicomweb: these studies alone, by UID");
-    options.add("modality", selection_.modality, "this modality alone; \"\": every one");
+    options.add("modality", modality_, "this modality alone, or any; \"\": CT, but any of a manifest or --series");
     options.add("annotations", annotations_,
                 "the readers' XML: address or file of a zip, or none; \"\": LIDC's own for lidc");
     options.add("connections", settings_.connections, "series fetched at a time").between(1, 64);
     options.add("budget_gb", budget_gb_, "disk that the files may take, in 10^9 bytes; 0: any").between(0, 1e6);
     options.add("then", then_, "of each batch make a data set, then drop its files").one_of({"", "prepare"});
     options.add("batch", batch_, "patients a batch of --then").between(1, 1e6);
-    options.add("verify", verify_, "read all files again, and fetch anew what is damaged").command_line_only();
+    options.add("verify", verify_, "read all files again, and fetch anew what is damaged, from where it came")
+        .command_line_only();
     archive_.describe(options);
     options.add("prepare.out", prepare_.options.out, "of --then prepare: the data set to make").command_line_only();
     prepare_.describe(options, "prepare.");
@@ -93,10 +94,9 @@ class Collect final : public Command {
     const auto source = source_of_words(folder.annotations());
     plan.rejects.insert(plan.rejects.end(), line_rejects_.begin(), line_rejects_.end());
     const archive::AfterBatch after = then_.empty() ? archive::AfterBatch() : [&](const auto& batch) {
-      prepare_batch(folder, batch, common, monitor);
+      return prepare_batch(folder, batch, monitor);
     };
-    const auto result = archive::collect(*source, plan, folder, settings_, monitor, after);
-    return outcome_of(result, static_cast<std::int64_t>(plan.rejects.size()));
+    return outcome_of(archive::collect(*source, plan, folder, settings_, monitor, after));
   }
 
  private:
@@ -107,7 +107,11 @@ class Collect final : public Command {
     settings_.client = archive_.client();
     settings_.retry = archive_.retry();
     settings_.budget_bytes = static_cast<std::int64_t>(budget_gb_ * 1e9);
-    selection_.patients = archive::PatientChoice(patients_);
+    if (kind_ == "manifest" && manifest_.empty()) manifest_ = from_;
+    if (kind_.empty() && !manifest_.empty()) kind_ = "manifest";
+    selection_.patients = archive::PatientChoice(patients_, kind_ == "dicomweb");
+    selection_.modality = modality_ == "any" ? "" : modality_;
+    if (modality_.empty() && kind_ != "manifest" && selection_.series.empty()) selection_.modality = "CT";
     for (const auto* const uids : {&selection_.series, &selection_.studies}) {
       for (const std::string& uid : *uids) {
         if (!archive::is_uid(uid))
@@ -119,8 +123,18 @@ class Collect final : public Command {
     if (!then_.empty()) settings_.batch_patients = batch_;
     prepare_.options.threads = common.threads;
     prepare_.resolve();
-    if (kind_ == "manifest" && manifest_.empty()) manifest_ = from_;
-    if (kind_.empty() && !manifest_.empty()) kind_ = "manifest";
+  }
+
+  /// A token or password is for a server that the user named, and TCIA: not for whatever a file names. Error{usage}.
+  void check_secret_is_for(const std::string& server) const {
+    if (settings_.client.credentials.empty()) return;
+    const net::Url url = net::Url::parse(server, "address");
+    const auto names = [&](const std::string& word) {
+      return !word.empty() && net::Url::parse(word, "--server").origin() == url.origin();
+    };
+    if (archive::is_tcia(url.host) || names(server_) || (kind_ == "dicomweb" && names(from_))) return;
+    throw Error(ErrorCode::usage, "expected --server to name " + url.origin() +
+                                      " before a token or password goes there; nobody but a file has named it");
   }
 
   /// `filed`: with what the archive files beside a series' objects.
@@ -128,6 +142,7 @@ class Collect final : public Command {
     archive::NbiaOptions options;
     options.annotations = filed;
     options.server = server.empty() ? archive::tcia_server : server;
+    check_secret_is_for(options.server);
     options.retry = settings_.retry;
     net::Credentials& who = settings_.client.credentials;
     if (who.token.empty() && !who.user.empty()) {  // a login of its own
@@ -139,6 +154,7 @@ class Collect final : public Command {
   }
 
   std::unique_ptr<archive::Source> dicomweb(const std::string& server) {
+    check_secret_is_for(server);
     archive::DicomwebOptions options;
     options.server = server;
     options.retry = settings_.retry;
@@ -207,8 +223,9 @@ class Collect final : public Command {
     fs::remove(place.download);
   }
 
-  void prepare_batch(const archive::RawFolder& folder, const std::vector<const archive::Record*>& batch,
-                     const CommonOptions& /*common*/, Monitor& monitor) {
+  /// False where there is nothing in these series that a data set could be made of.
+  bool prepare_batch(const archive::RawFolder& folder, const std::vector<const archive::Record*>& batch,
+                     Monitor& monitor) {
     data::PrepareOptions options = prepare_.options;
     for (const archive::Record* const record : batch) options.raw.push_back(folder.path() / record->folder);
     options.add = fs::exists(options.out);
@@ -216,12 +233,12 @@ class Collect final : public Command {
       const data::PrepareResult made = data::prepare(options, monitor);
       monitor.note(fmt::format("{}: {} of {} in {} series", options.out.string(), counted(made.counts.images, "image"),
                                counted(made.counts.nodules, "nodule"), made.series));
-    } catch (const Error& error) {
-      // A batch in which nobody marked a nodule is no reason to stop.
-      if (error.code() != ErrorCode::bad_input) throw;
-      monitor.warn(fmt::format("nothing of this batch of {} series is in {}: {}", batch.size(), options.out.string(),
-                               error.what()));
-      ++batches_without_;
+      return true;
+    } catch (const data::NothingToPrepare& nothing) {
+      nothing_made_ = nothing.what();
+      monitor.warn(fmt::format("nothing is made of {} series by themselves, they stay for the next batch: {}",
+                               batch.size(), nothing_made_));
+      return false;
     }
   }
 
@@ -229,53 +246,43 @@ class Collect final : public Command {
     if (!fs::exists(out_ / "manifest.json"))
       throw Error(ErrorCode::not_found, "'" + out_.string() + "': expected what collect left, found no manifest.json");
     archive::RawFolder folder(out_, {});
-    const auto faults = folder.verify(common.threads, monitor);
-    // By the server that each came from.
-    std::map<std::string, archive::CollectPlan> damaged;
-    std::set<std::string> seen;
-    for (const Reject& fault : faults) {
-      monitor.warn(fault.where + ": " + fault.reason + ": " + fault.detail);
-      const std::string uid = fs::path(fault.where).parent_path().filename().string();
-      if (!seen.insert(uid).second) continue;
-      const archive::Record& record = folder.records().at(uid);
-      archive::RemoteSeries series = record.series;
-      series.files = series.bytes = -1;
-      damaged[record.from.dump()].missing.push_back(series);
-    }
-    std::int64_t repaired = 0;
-    std::vector<Reject> rejects;
-    for (const auto& [address, plan] : damaged) {
-      const Json from = Json::parse(address);
-      const auto source = from.value("kind", "") == "dicomweb" ? dicomweb(from.value("server", ""))
-                                                               : nbia(from.value("server", ""), folder.annotations());
-      const auto result = archive::collect(*source, plan, folder, settings_, monitor);
-      repaired += result.fetched;
-      rejects.insert(rejects.end(), result.rejects.begin(), result.rejects.end());
-    }
-    if (!rejects.empty())
-      throw Error(ErrorCode::io,
-                  fmt::format("{}: {} series damaged, {} of them could not be fetched again ({})", out_.string(),
-                              seen.size(), rejects.size(), reasons_text(count_by_reason(rejects))));
+    const archive::SourceAt source_at = [&](const Json& from) {
+      const std::string server = from.value("server", "");
+      return from.value("kind", "") == "dicomweb" ? dicomweb(server) : nbia(server, folder.annotations());
+    };
+    const archive::RepairResult result = archive::repair(folder, source_at, settings_, common.threads, monitor);
+    if (!result.unrepaired.empty())
+      throw Error(ErrorCode::io, fmt::format("{}: {} series damaged, {} of them could not be fetched again ({})",
+                                             out_.string(), result.damaged, result.unrepaired.size(),
+                                             reasons_text(count_by_reason(result.unrepaired))));
     Outcome outcome;
     outcome.figures = {{"raw", out_.string()},
                        {"series", folder.records().size()},
-                       {"damaged_files", faults.size()},
-                       {"repaired_series", repaired},
-                       {"damage", count_by_reason(faults)}};
+                       {"damaged_files", result.faults.size()},
+                       {"repaired_series", result.repaired},
+                       {"damage", count_by_reason(result.faults)}};
     outcome.text = fmt::format("{}: {} series, {} damaged{}", out_.string(), folder.records().size(),
-                               counted(static_cast<std::int64_t>(faults.size()), "file"),
-                               repaired > 0 ? fmt::format(", {} series fetched anew", repaired) : "");
+                               counted(static_cast<std::int64_t>(result.faults.size()), "file"),
+                               result.repaired > 0 ? fmt::format(", {} series fetched anew", result.repaired) : "");
     return outcome;
   }
 
-  Outcome outcome_of(const archive::CollectResult& result, std::int64_t of_the_list) const {
+  Outcome outcome_of(const archive::CollectResult& result) const {
     const std::string rejects = counts_text("left out (each in rejects.csv)", count_by_reason(result.rejects));
-    const auto missing = static_cast<std::int64_t>(result.rejects.size()) - of_the_list;
+    // Lines of a manifest that are no series are none that could not be had.
+    const auto missing = static_cast<std::int64_t>(result.rejects.size() - line_rejects_.size());
+    if (result.waiting > 0)
+      throw Error(ErrorCode::bad_input,
+                  fmt::format("{}: nothing is made of the last {} series, whose files are kept{}: {}", out_.string(),
+                              result.waiting,
+                              result.left > 0 ? fmt::format("; --budget-gb has no room for {} more", result.left) : "",
+                              nothing_made_));
     if (missing > 0)
-      throw Error(ErrorCode::io, fmt::format("{}: {} of {} series could not be had, {} are there; left out (each in "
-                                             "rejects.csv): {}; the same command tries them again",
-                                             out_.string(), missing, result.listed, result.there + result.fetched,
-                                             reasons_text(count_by_reason(result.rejects))));
+      throw Error(ErrorCode::io,
+                  fmt::format("{}: {} of {} series could not be had, {} are there; left out (each in "
+                              "rejects.csv): {}; the same command tries them again",
+                              out_.string(), missing, result.there + result.fetched + missing + result.left,
+                              result.there + result.fetched, reasons_text(count_by_reason(result.rejects))));
     Outcome outcome;
     outcome.figures = {{"raw", out_.string()},
                        {"series", result.listed},
@@ -285,7 +292,6 @@ class Collect final : public Command {
                        {"bytes", result.bytes},
                        {"left_by_budget", result.left},
                        {"batches", result.batches},
-                       {"batches_without_images", batches_without_},
                        {"rejects", count_by_reason(result.rejects)}};
     if (!then_.empty()) outcome.figures["dataset"] = prepare_.options.out.string();
     const double seconds = std::max(result.seconds, 1e-9);
@@ -306,6 +312,7 @@ class Collect final : public Command {
   std::string server_;
   std::string collection_;
   std::vector<std::string> patients_;
+  std::string modality_;
   archive::Selection selection_;
   std::string annotations_;
   double budget_gb_ = 0;
@@ -313,7 +320,7 @@ class Collect final : public Command {
   std::int64_t batch_ = 200;
   bool verify_ = false;
   std::vector<Reject> line_rejects_;
-  std::int64_t batches_without_ = 0;
+  std::string nothing_made_;
   archive::CollectOptions settings_;
   ArchiveOptions archive_;
   PrepareSettings prepare_;

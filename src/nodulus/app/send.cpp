@@ -46,7 +46,13 @@ class Send final : public Command {
 
   Outcome run(const CommonOptions& common, const Options& /*options*/, Monitor& monitor) override {
     const auto files = ready(common);
-    const archive::SendResult result = archive::send(files, settings_, monitor);
+    archive::SendResult result;
+    try {
+      archive::send(files, settings_, monitor, result);
+    } catch (const Error&) {  // what was stored before is told all the same
+      if (!log_.empty() && !result.objects.empty()) write_log(log_, result);
+      throw;
+    }
     if (!log_.empty()) write_log(log_, result);
     std::map<std::string, int> reasons;
     for (const archive::Sent& sent : result.objects) {

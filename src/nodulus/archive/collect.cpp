@@ -6,6 +6,9 @@
 #include <chrono>
 #include <deque>
 #include <exception>
+#include <iterator>
+#include <map>
+#include <memory>
 #include <mutex>
 #include <set>
 #include <thread>
@@ -17,8 +20,6 @@
 namespace nodulus::archive {
 namespace {
 
-namespace fs = std::filesystem;
-
 /// What a series will take on disk where its archive did not say: slices of 512x512.
 std::int64_t expected_bytes(const RemoteSeries& series) {
   constexpr std::int64_t slice = 528 << 10;
@@ -26,24 +27,20 @@ std::int64_t expected_bytes(const RemoteSeries& series) {
   return series.bytes >= 0 ? series.bytes : (series.files > 0 ? series.files : slices) * slice;
 }
 
-std::int64_t bytes_on_disk(const RawFolder& folder) {
-  std::int64_t bytes = 0;
-  for (const auto& [uid, record] : folder.records()) bytes += record.dropped ? 0 : record.bytes();
-  return bytes;
-}
-
 /// One batch: threads that take series from the front of what is missing until the batch is full.
 class Batch {
  public:
-  Batch(Source& source, std::deque<RemoteSeries>& missing, RawFolder& folder, const CollectOptions& options,
-        CollectResult& result, Monitor& monitor)
+  Batch(Source& source, const Selection& selection, std::deque<RemoteSeries>& missing, RawFolder& folder,
+        const CollectOptions& options, CollectResult& result, Monitor& monitor)
       : source_(source),
+        selection_(selection),
         missing_(missing),
         folder_(folder),
         options_(options),
         result_(result),
         monitor_(monitor),
-        kept_bytes_(bytes_on_disk(folder)) {
+        beside_bytes_(folder.bytes_beside()),
+        kept_bytes_(folder.bytes_of_series()) {
     for (const RemoteSeries& series : missing_) total_bytes_ += expected_bytes(series);
   }
 
@@ -83,7 +80,8 @@ class Batch {
     const std::lock_guard lock(mutex_);
     const std::int64_t room = 2 * expected_bytes(series);
     const bool alone = kept_bytes_ + under_way_ == 0;  // a budget that one series breaks is no reason to have none
-    const bool no_room = options_.budget_bytes > 0 && !alone && kept_bytes_ + under_way_ + room > options_.budget_bytes;
+    const bool no_room =
+        options_.budget_bytes > 0 && !alone && beside_bytes_ + kept_bytes_ + under_way_ + room > options_.budget_bytes;
     const auto most = static_cast<std::size_t>(options_.batch_patients);
     const bool enough = most > 0 && !patients_.contains(series.patient_id) && patients_.size() >= most;
     if (no_room || enough) {
@@ -99,6 +97,12 @@ class Batch {
   void fetch(net::Client& client, RemoteSeries series) {
     std::optional<Reject> fault = completed(client, series);
     std::int64_t came = 0;
+    if (!fault && !selection_.takes(series)) {
+      const std::lock_guard lock(mutex_);
+      --result_.listed;
+      total_bytes_ -= std::min(total_bytes_, expected_bytes(series));
+      return;
+    }
     if (!fault) {
       if (!reserve(series)) return;
       Workplace place = folder_.workplace(series.series_uid, monitor_);
@@ -150,7 +154,7 @@ class Batch {
         failed_in_a_row_ = 0;
         return std::nullopt;
       }
-      if (!fetched.worth_retry || number >= rule.tries) return given_up(series, *fetched.fault, fetched.worth_retry);
+      if (!fetched.worth_retry || number >= rule.tries) return given_up(series, *fetched.fault, fetched.server_failed);
       const auto seconds = rule.wait_s(number + 1, fetched.retry_after_s);
       if (!seconds) return given_up(series, *fetched.fault, true);
       monitor_.note(fmt::format("{}: {}: {}; try {} of {} in {:.1f} s", series.series_uid, fetched.fault->reason,
@@ -160,11 +164,11 @@ class Batch {
   }
 
   /// What came of the series goes, but for a download that can be gone on with.
-  std::optional<Reject> given_up(const RemoteSeries& series, Reject fault, bool of_the_server) {
-    fs::remove_all(folder_.partial() / series.series_uid);
+  std::optional<Reject> given_up(const RemoteSeries& series, Reject fault, bool server_failed) {
+    folder_.give_up(series.series_uid);
     fault.where = series.series_uid;
     const std::lock_guard lock(mutex_);
-    failed_in_a_row_ = of_the_server ? failed_in_a_row_ + 1 : 0;
+    failed_in_a_row_ = server_failed ? failed_in_a_row_ + 1 : 0;
     if (failed_in_a_row_ >= options_.give_up_after)
       throw Error(ErrorCode::io,
                   fmt::format("{} series in a row could not be fetched, the last for '{}: {}'; what is there is "
@@ -183,6 +187,7 @@ class Batch {
   }
 
   Source& source_;
+  const Selection& selection_;
   std::deque<RemoteSeries>& missing_;
   RawFolder& folder_;
   const CollectOptions& options_;
@@ -194,9 +199,10 @@ class Batch {
   std::vector<std::string> came_;
   std::exception_ptr thrown_;
   bool full_ = false;
-  std::int64_t kept_bytes_ = 0;   // of whole series on disk
-  std::int64_t under_way_ = 0;    // reserved for those that are being fetched
-  std::int64_t total_bytes_ = 0;  // that are to come
+  std::int64_t beside_bytes_ = 0;  // readings, and what was under way when it was killed
+  std::int64_t kept_bytes_ = 0;    // of whole series on disk
+  std::int64_t under_way_ = 0;     // reserved for those that are being fetched
+  std::int64_t total_bytes_ = 0;   // that are to come
   std::int64_t done_bytes_ = 0;
   int failed_in_a_row_ = 0;
 };
@@ -207,6 +213,7 @@ CollectPlan plan_collect(Source& source, const Selection& selection, const net::
                          Monitor& monitor) {
   net::Client client(client_options, monitor);
   CollectPlan plan;
+  plan.selection = selection;
   plan.missing = source.list(client, selection, plan.rejects);
   return plan;
 }
@@ -234,21 +241,24 @@ CollectResult collect(Source& source, const CollectPlan& plan, RawFolder& folder
       if (!folder.records().at(uid).dropped) waiting.push_back(uid);
     }
   }
+  const auto hand_over = [&] {
+    std::vector<const Record*> batch;
+    batch.reserve(waiting.size());
+    for (const std::string& uid : waiting) batch.push_back(&folder.records().at(uid));
+    if (batch.empty() || !after_batch(batch)) return;
+    for (const std::string& uid : waiting) folder.drop(uid);
+    waiting.clear();
+    ++result.batches;
+  };
   try {
-    while (!missing.empty() || !waiting.empty()) {
-      const std::int64_t before = result.fetched + static_cast<std::int64_t>(result.rejects.size());
-      if (waiting.empty()) waiting = Batch(source, missing, folder, options, result, monitor).run();
-      const bool nothing =
-          waiting.empty() && before == result.fetched + static_cast<std::int64_t>(result.rejects.size());
+    if (!waiting.empty()) hand_over();
+    while (!missing.empty()) {
+      const std::size_t before = missing.size();
+      const auto came = Batch(source, plan.selection, missing, folder, options, result, monitor).run();
+      waiting.insert(waiting.end(), came.begin(), came.end());
       folder.write_tables(result.rejects);
-      if (!after_batch || nothing) break;
-      std::vector<const Record*> batch;
-      batch.reserve(waiting.size());
-      for (const std::string& uid : waiting) batch.push_back(&folder.records().at(uid));
-      if (!batch.empty()) after_batch(batch);
-      for (const std::string& uid : waiting) folder.drop(uid);
-      waiting.clear();
-      ++result.batches;
+      if (!after_batch || missing.size() == before) break;
+      hand_over();
     }
   } catch (const Error& error) {
     try {
@@ -261,8 +271,42 @@ CollectResult collect(Source& source, const CollectPlan& plan, RawFolder& folder
                             result.there + result.fetched, result.listed));
   }
   folder.write_tables(result.rejects);
+  if (result.listed == 0 && plan.listed() > 0)
+    throw Error(ErrorCode::not_found,
+                fmt::format("none of {} series is of the patients and modality asked for", plan.listed()));
   result.left = static_cast<std::int64_t>(missing.size());
+  result.waiting = after_batch ? static_cast<std::int64_t>(waiting.size()) : 0;
   result.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  return result;
+}
+
+RepairResult repair(RawFolder& folder, const SourceAt& source_at, const CollectOptions& options, int threads,
+                    Monitor& monitor) {
+  RepairResult result;
+  std::map<std::string, CollectPlan> plans;  // by the server that the series came from
+  for (Damage& damage : folder.verify(threads, monitor)) {
+    ++result.damaged;
+    for (Reject& fault : damage.faults) {
+      monitor.warn(fault.where + ": " + fault.reason + ": " + fault.detail);
+      result.faults.push_back(std::move(fault));
+    }
+    if (!damage.record) {
+      result.unrepaired.push_back({damage.series_uid, "damaged record", "the command that fetched it does so anew"});
+      continue;
+    }
+    RemoteSeries series = damage.record->series;
+    series.files = series.bytes = -1;
+    plans[damage.record->from.dump()].missing.push_back(std::move(series));
+  }
+  std::map<std::string, std::unique_ptr<Source>> sources;
+  for (const auto& [address, plan] : plans) sources[address] = source_at(Json::parse(address));
+  CollectOptions all = options;
+  all.budget_bytes = all.batch_patients = 0;  // it is all there already
+  for (const auto& [address, plan] : plans) {
+    CollectResult collected = collect(*sources[address], plan, folder, all, monitor);
+    result.repaired += collected.fetched;
+    std::move(collected.rejects.begin(), collected.rejects.end(), std::back_inserter(result.unrepaired));
+  }
   return result;
 }
 

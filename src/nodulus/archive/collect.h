@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <functional>
 #include <map>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -22,25 +23,28 @@ struct CollectOptions {
 };
 
 struct CollectResult {
-  std::int64_t listed = 0;   ///< Series of the selection.
-  std::int64_t there = 0;    ///< Of them: there before.
-  std::int64_t fetched = 0;  ///< Series.
-  std::int64_t files = 0;    ///< Of them.
-  std::int64_t bytes = 0;    ///< Of them, as they lie on disk.
-  std::int64_t left = 0;     ///< Series that the budget had no room for.
-  std::int64_t batches = 0;
+  std::int64_t listed = 0;      ///< Series of the selection.
+  std::int64_t there = 0;       ///< Of them: there before.
+  std::int64_t fetched = 0;     ///< Series.
+  std::int64_t files = 0;       ///< Of them.
+  std::int64_t bytes = 0;       ///< Of them, as they lie on disk.
+  std::int64_t left = 0;        ///< Series that the budget had no room for.
+  std::int64_t batches = 0;     ///< Handed over and dropped.
+  std::int64_t waiting = 0;     ///< Series that came and could not be handed over, as nothing could be made of them.
   std::vector<Reject> rejects;  ///< A series each, and lines of a list.
   double seconds = 0;
 };
 
-/// What to do with a batch of series that have come; then their files are dropped.
-using AfterBatch = std::function<void(const std::vector<const Record*>& batch)>;
+/// What to do with a batch of series that have come: true, and their files are dropped; false where nothing can be made
+/// of them by themselves, and they stay for the next batch.
+using AfterBatch = std::function<bool(const std::vector<const Record*>& batch)>;
 
 /// Series of a selection as they are on the server: which there are, how many are here.
 struct CollectPlan {
   std::vector<RemoteSeries> missing;
   std::vector<std::string> there;  ///< Series UIDs.
   std::vector<Reject> rejects;     ///< Of the list.
+  Selection selection;
 
   [[nodiscard]] std::int64_t listed() const { return static_cast<std::int64_t>(missing.size() + there.size()); }
 };
@@ -51,11 +55,28 @@ CollectPlan plan_collect(Source& source, const Selection& selection, const net::
 void sort_out(CollectPlan& plan, const RawFolder& folder);
 
 /// Fetches what is missing, several series at a time, each whole or not at all; what was fetched before is not asked
-/// for again. A series that cannot be had is a reject. With `after_batch`, batch after batch: each is handed over and
-/// its files are dropped before the next is begun; without it, collecting ends where the budget does.
+/// for again. A series that cannot be had is a reject; one that turns out to be of another patient or modality than
+/// asked for is passed over. With `after_batch`, batch after batch: each is handed over and its files are dropped
+/// before the next is begun; without it, collecting ends where the budget does.
 ///
-/// Error{io}: the disk is full, or the server no longer answers (both keep all that is there); Error{stopped}.
+/// Error{io}: the disk is full, or the server no longer answers (both keep all that is there); Error{not_found} where
+/// every series is passed over; Error{stopped}.
 CollectResult collect(Source& source, const CollectPlan& plan, RawFolder& folder, const CollectOptions& options,
                       Monitor& monitor, const AfterBatch& after_batch = {});
+
+/// The source that a series came from, by Source::address().
+using SourceAt = std::function<std::unique_ptr<Source>(const Json& address)>;
+
+struct RepairResult {
+  std::int64_t damaged = 0;        ///< Series.
+  std::int64_t repaired = 0;       ///< Of them.
+  std::vector<Reject> faults;      ///< A damaged file each, or a record.
+  std::vector<Reject> unrepaired;  ///< A series each.
+};
+
+/// Reads everything again (RawFolder::verify) and fetches damaged series anew, from where they came. Throws as
+/// collect(); what SourceAt throws, before anything is fetched.
+RepairResult repair(RawFolder& folder, const SourceAt& source_at, const CollectOptions& options, int threads,
+                    Monitor& monitor);
 
 }  // namespace nodulus::archive

@@ -12,6 +12,7 @@
 #include "nodulus/archive/receive.h"
 #include "nodulus/archive/unpack.h"
 #include "nodulus/core/error.h"
+#include "nodulus/core/files.h"
 #include "nodulus/net/multipart.h"
 #include "nodulus/net/url.h"
 
@@ -82,7 +83,7 @@ class Arrival {
     auto& file = std::get<ReceivedFile>(checked);
     if (!is_uid(file.sop_uid)) throw Unusable{{"", "no UID", "an object's SOPInstanceUID is no UID"}};
     file.name = file.sop_uid + ".dcm";
-    fs::rename(place_.folder / part_file, place_.folder / file.name);
+    move_path(place_.folder / part_file, place_.folder / file.name);
     here_[file.sop_uid] = std::move(file);
   }
 
@@ -98,14 +99,17 @@ class Arrival {
 std::map<std::string, ReceivedFile> left_over(const RemoteSeries& series, const fs::path& folder) {
   std::map<std::string, ReceivedFile> here;
   std::vector<fs::path> files;
-  for (const auto& entry : fs::directory_iterator(folder)) files.push_back(entry.path());
+  std::error_code error;
+  for (fs::directory_iterator at(folder, error), end; !error && at != end; at.increment(error))
+    files.push_back(at->path());
+  if (error) throw Error(ErrorCode::io, "cannot list '" + folder.string() + "': " + error.message());
   for (const fs::path& file : files) {
     auto checked = check_object(file, series.series_uid);
     auto* const received = std::get_if<ReceivedFile>(&checked);
     if (received != nullptr && received->name == received->sop_uid + ".dcm") {
       here[received->sop_uid] = std::move(*received);
     } else {
-      fs::remove_all(file);
+      remove_tree(file);
     }
   }
   return here;
@@ -144,14 +148,15 @@ DicomwebSource::DicomwebSource(DicomwebOptions options) : options_(std::move(opt
 Json DicomwebSource::address() const { return {{"kind", "dicomweb"}, {"server", options_.server}}; }
 
 std::vector<Json> DicomwebSource::entries(net::Client& client, const std::string& path, const Query& query,
-                                          const std::string& key) {
+                                          const std::string& key, std::int64_t expected) {
   constexpr std::int64_t page = 500;
   std::vector<Json> found;
   std::set<std::string> seen;
+  std::size_t received = 0;
   while (true) {
     Query words = query;
     words.emplace_back("limit", std::to_string(page));
-    if (!found.empty()) words.emplace_back("offset", std::to_string(found.size()));
+    if (received > 0) words.emplace_back("offset", std::to_string(received));
     net::Request request;
     request.url = net::joined(options_.server, path, words);
     request.headers = {"Accept: application/dicom+json"};
@@ -173,18 +178,23 @@ std::vector<Json> DicomwebSource::entries(net::Client& client, const std::string
       throw Error(answered ? ErrorCode::bad_input : ErrorCode::io,
                   net::joined(options_.server, path) + ": " + answer.problem);
     }
-    // A server that does not know `offset` answers the same again: then there is nothing new.
+    // A short page is not the last: servers have limits of their own (PS3.18 8.3.4.4). One that brings nothing new is,
+    // and a server that does not know `offset` answers the same again.
     const std::size_t before = found.size();
+    received += list.size();
     for (const Json& entry : list) {
       if (seen.insert(json_text(entry, key)).second) found.push_back(entry);
     }
-    if (found.size() == before || static_cast<std::int64_t>(list.size()) < page) return found;
+    if (found.size() == before || static_cast<std::int64_t>(found.size()) == expected) return found;
   }
 }
 
 std::vector<RemoteSeries> DicomwebSource::list(net::Client& client, const Selection& selection,
                                                std::vector<Reject>& rejects) {
-  const Query wanted{{"Modality", selection.modality}, {"includefield", "0008103E"}, {"includefield", "00201209"}};
+  const Query wanted{{"Modality", selection.modality},
+                     {"includefield", "00100020"},
+                     {"includefield", "0008103E"},
+                     {"includefield", "00201209"}};
   std::vector<Json> rows;
   const auto ask = [&](const std::string& path, const Query& more) {
     Query query = wanted;
@@ -214,8 +224,7 @@ std::vector<RemoteSeries> DicomwebSource::list(net::Client& client, const Select
     series.files = json_number(row, "00201209").value_or(-1);
     if (!is_uid(series.series_uid) || !is_uid(series.study_uid)) {
       rejects.push_back({file_name_of(series.series_uid), "not a UID", "the server's list has a series without UIDs"});
-    } else if ((selection.modality.empty() || series.modality.empty() || series.modality == selection.modality) &&
-               selection.patients.has(series.patient_id) && seen.insert(series.series_uid).second) {
+    } else if (selection.takes(series) && seen.insert(series.series_uid).second) {
       found.push_back(std::move(series));
     }
   }
@@ -232,11 +241,9 @@ std::vector<RemoteSeries> DicomwebSource::list(net::Client& client, const Select
 
 std::optional<Reject> DicomwebSource::complete(net::Client& client, RemoteSeries& series) {
   if (!series.patient_id.empty()) return std::nullopt;
-  // QIDO need not tell the patient with a series (PS3.18 table 10.6.3-4): the first object does.
-  const auto objects = entries(client, "studies/" + series.study_uid + "/series/" + series.series_uid + "/instances",
-                               {{"includefield", "00100020"}}, sop_tag);
-  if (objects.empty()) return Reject{series.series_uid, "not there", "the server lists no object of this series"};
-  series.patient_id = json_text(objects.front(), "00100020");
+  // QIDO need not tell the patient with a series (PS3.18 table 10.6.3-4); with a study it has to (10.6.3-3).
+  for (const Json& study : entries(client, "studies", {{"StudyInstanceUID", series.study_uid}}, study_tag, 1))
+    series.patient_id = json_text(study, "00100020");
   if (series.patient_id.empty()) series.patient_id = "unknown";
   return std::nullopt;
 }
@@ -245,7 +252,7 @@ Fetched DicomwebSource::fetch(net::Client& client, const RemoteSeries& series, c
   const std::string path = "studies/" + series.study_uid + "/series/" + series.series_uid;
   std::vector<std::string> expected;
   try {
-    for (const Json& entry : entries(client, path + "/instances", {}, sop_tag)) {
+    for (const Json& entry : entries(client, path + "/instances", {}, sop_tag, series.files)) {
       const std::string uid = json_text(entry, sop_tag);
       if (!is_uid(uid))
         return Fetched::failed(series.series_uid, "not a UID", "the server lists an object without a UID", false);
@@ -253,7 +260,9 @@ Fetched DicomwebSource::fetch(net::Client& client, const RemoteSeries& series, c
     }
   } catch (const Error& error) {  // tried several times already
     if (error.code() != ErrorCode::io && error.code() != ErrorCode::bad_input) throw;
-    return Fetched::failed(series.series_uid, "the server fails", error.what(), false);
+    Fetched failed = Fetched::failed(series.series_uid, "the server fails", error.what(), false);
+    failed.server_failed = true;
+    return failed;
   }
   std::map<std::string, ReceivedFile> here = left_over(series, place.folder);
   const auto missing = [&] {
@@ -263,7 +272,7 @@ Fetched DicomwebSource::fetch(net::Client& client, const RemoteSeries& series, c
     return uids;
   };
   const auto arrival = [&] { return Arrival(series, place, options_.most_bytes, here); };
-  if (here.empty()) {
+  if (here.empty() || static_cast<std::int64_t>(expected.size()) < series.files) {  // not all can be asked for by name
     // Whatever stops it, what came is kept, and the rest is asked for by itself.
     const auto fault = retrieve(client, net::joined(options_.server, path), arrival(), series.series_uid);
     if (fault && here.empty()) return *fault;
@@ -274,11 +283,11 @@ Fetched DicomwebSource::fetch(net::Client& client, const RemoteSeries& series, c
     if (fault) return *fault;
   }
   const auto left = missing();
-  if (!left.empty() || here.empty())
+  const auto count = std::max(static_cast<std::int64_t>(expected.size()), series.files);
+  if (!left.empty() || here.empty() || static_cast<std::int64_t>(here.size()) < count)
     return Fetched::failed(series.series_uid, "incomplete",
-                           fmt::format("expected {} objects, found {}", expected.size(), here.size()), true);
-  std::error_code ignored;
-  fs::remove(place.folder / part_file, ignored);
+                           fmt::format("expected {} objects, found {}", count, here.size()), true);
+  remove_tree(place.folder / part_file);
   Fetched fetched;
   for (auto& [uid, file] : here) fetched.files.push_back(std::move(file));
   return fetched;

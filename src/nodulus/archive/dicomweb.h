@@ -31,8 +31,10 @@ class DicomwebSource final : public Source {
 
  private:
   using Query = std::vector<std::pair<std::string, std::string>>;
-  /// All pages of a list. `key` is the tag that tells one entry from another.
-  std::vector<Json> entries(net::Client& client, const std::string& path, const Query& query, const std::string& key);
+  /// All pages of a list. `key` is the tag that tells one entry from another; `expected` how many there are, where that
+  /// is known: then no page is asked for after the last.
+  std::vector<Json> entries(net::Client& client, const std::string& path, const Query& query, const std::string& key,
+                            std::int64_t expected = -1);
 
   DicomwebOptions options_;
 };

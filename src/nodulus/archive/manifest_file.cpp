@@ -27,12 +27,12 @@ std::string excerpt(std::string_view line) {
   return "'" + text + (line.size() > 60 ? "...'" : "'");
 }
 
-bool is_tcia(const std::string& host) {
+}  // namespace
+
+bool is_tcia(std::string_view host) {
   constexpr std::string_view name = "cancerimagingarchive.net";
   return host == name || host.ends_with("." + std::string(name));
 }
-
-}  // namespace
 
 ManifestFile parse_manifest_file(std::string_view text, const std::string& where) {
   if (text.starts_with("\xef\xbb\xbf")) text.remove_prefix(3);

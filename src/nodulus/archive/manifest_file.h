@@ -24,6 +24,9 @@ struct ManifestFile {
 ManifestFile read_manifest_file(const std::filesystem::path& file);
 ManifestFile parse_manifest_file(std::string_view text, const std::string& where);
 
+/// True for a host of The Cancer Imaging Archive.
+bool is_tcia(std::string_view host);
+
 /// The REST API's address that belongs to a manifest's downloadServerUrl: the same host's /nbia-api/services/v1, but
 /// TCIA's own where it names TCIA; `fallback` where it names nothing. Error{bad_input} for what is no address.
 std::string nbia_server_of(const ManifestFile& manifest, const std::string& fallback);

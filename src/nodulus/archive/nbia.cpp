@@ -14,6 +14,7 @@
 #include "nodulus/core/atomic_file.h"
 #include "nodulus/core/csv.h"
 #include "nodulus/core/error.h"
+#include "nodulus/core/files.h"
 #include "nodulus/core/nearest.h"
 #include "nodulus/net/url.h"
 
@@ -43,7 +44,8 @@ std::int64_t number(const Json& row, std::string_view name) {
   return value && *value >= 0 && *value < 1e15 ? static_cast<std::int64_t>(*value) : -1;
 }
 
-RemoteSeries series_of(const Json& row) {
+/// `annotations`: whether what is filed with the series is wanted.
+RemoteSeries series_of(const Json& row, bool annotations) {
   RemoteSeries series;
   series.series_uid = field(row, "SeriesInstanceUID");
   series.study_uid = field(row, "StudyInstanceUID");
@@ -53,7 +55,7 @@ RemoteSeries series_of(const Json& row) {
   series.description = field(row, "SeriesDescription");
   series.licence = field(row, "LicenseName");
   series.licence_uri = field(row, "LicenseURI");
-  series.annotated = same_name(field(row, "AnnotationsFlag"), "true");
+  series.annotated = annotations && same_name(field(row, "AnnotationsFlag"), "true");
   series.files = number(row, "ImageCount");
   series.bytes = number(row, "FileSize");
   return series;
@@ -111,7 +113,7 @@ class SeriesCheck {
           return failed("wrong MD5", fmt::format("'{}': expected {}, found {}", name, sum->second, file.md5));
       }
       if (is_beside(name)) {
-        fs::remove(folder_ / file.stored);
+        remove_tree(folder_ / file.stored);
         continue;
       }
       if (name.ends_with(".xml")) {
@@ -228,20 +230,35 @@ void NbiaSource::no_such_collection(net::Client& client, const std::string& name
                                              did_you_mean(name, names)));
 }
 
+void NbiaSource::no_such_patient(net::Client& client, const Selection& selection,
+                                 const std::set<std::string>& patients) {
+  const std::string modality = selection.modality.empty() ? "any modality" : selection.modality;
+  for (const Json& row : rows(client, "getPatient", {{"Collection", selection.collection}})) {
+    const std::string patient = field(row, "PatientID");
+    if (selection.patients.has(patient))
+      throw Error(ErrorCode::not_found, fmt::format("{}: patient '{}' of collection '{}' has no series of {}",
+                                                    options_.server, patient, selection.collection, modality));
+  }
+  throw Error(ErrorCode::not_found,
+              fmt::format("{}: collection '{}' has {} of {}, none of them among those asked for; the first is '{}'",
+                          options_.server, selection.collection,
+                          counted(static_cast<std::int64_t>(patients.size()), "patient"), modality, *patients.begin()));
+}
+
 std::vector<RemoteSeries> NbiaSource::list(net::Client& client, const Selection& selection,
                                            std::vector<Reject>& rejects) {
   std::vector<RemoteSeries> found;
+  std::set<std::string> seen;
   for (const std::string& uid : selection.series) {
     RemoteSeries series;
     series.series_uid = uid;
-    found.push_back(series);
+    if (seen.insert(uid).second) found.push_back(series);
   }
   if (!selection.series.empty()) return found;  // told more of when its turn comes
-  std::set<std::string> seen;
   std::set<std::string> patients;
   for (const Json& row :
        rows(client, "getSeries", {{"Collection", selection.collection}, {"Modality", selection.modality}})) {
-    RemoteSeries series = series_of(row);
+    RemoteSeries series = series_of(row, options_.annotations);
     if (!is_uid(series.series_uid)) {
       rejects.push_back({file_name_of(series.series_uid), "not a UID", "the server's list has a series without a UID"});
     } else if (seen.insert(series.series_uid).second) {
@@ -250,12 +267,7 @@ std::vector<RemoteSeries> NbiaSource::list(net::Client& client, const Selection&
     }
   }
   if (patients.empty()) no_such_collection(client, selection.collection);
-  if (found.empty())
-    throw Error(ErrorCode::not_found,
-                fmt::format("{}: collection '{}' has {} of {}, none of them among those asked for; the first is '{}'",
-                            options_.server, selection.collection,
-                            counted(static_cast<std::int64_t>(patients.size()), "patient"),
-                            selection.modality.empty() ? "any modality" : selection.modality, *patients.begin()));
+  if (found.empty()) no_such_patient(client, selection, patients);
   std::sort(found.begin(), found.end(), [](const RemoteSeries& a, const RemoteSeries& b) {
     return std::tie(a.patient_id, a.series_uid) < std::tie(b.patient_id, b.series_uid);
   });
@@ -268,7 +280,7 @@ std::optional<Reject> NbiaSource::complete(net::Client& client, RemoteSeries& se
     const auto found = rows(client, "getSeries", query);
     if (found.empty())
       return Reject{series.series_uid, "not there", "the server knows no such series, or shows it to nobody"};
-    series = series_of(found.front());
+    series = series_of(found.front(), options_.annotations);
     if (series.series_uid != query[0].second)
       return Reject{query[0].second, "wrong series", "asked for one series, the server told of another"};
   }
@@ -297,13 +309,22 @@ std::variant<bool, Fetched> NbiaSource::download(net::Client& client, const Remo
   const auto unknown = [](const std::optional<Fetched>& fault) {
     return fault && (fault->fault->reason == "not there" || fault->fault->reason == "refused");
   };
-  if (options_.annotations && series.annotated && has_annotations_ && options_.server.ends_with("/v1")) {
-    const auto fault = get("getDCMImage", {{"IncludeAnnotation", "true"}, {"MD5Verification", "true"}});
-    if (!fault) return true;
-    if (!unknown(fault)) return *fault;
-    if (fault->fault->reason == "not there") has_annotations_ = false;
+  std::optional<Fetched> without;  // why what is filed with it does not come
+  if (series.annotated && options_.server.ends_with("/v1")) {
+    without = get("getDCMImage", {{"IncludeAnnotation", "true"}, {"MD5Verification", "true"}});
+    if (!without) return true;
+    if (!unknown(without)) return *without;
   }
   auto fault = get("getImageWithMD5Hash", {});
+  if (!fault && without) {
+    const std::string line = fmt::format("{}: comes without the annotations that are filed with it: getDCMImage: {}",
+                                         series.series_uid, without->fault->detail);
+    if (told_of_annotations_.exchange(true)) {
+      place.monitor.note(line);
+    } else {
+      place.monitor.warn(line + "; so may others");
+    }
+  }
   if (!fault) return true;
   if (fault->fault->reason != "not there") return *fault;
   fault = get("getImage", {});
@@ -316,13 +337,13 @@ Fetched NbiaSource::fetch(net::Client& client, const RemoteSeries& series, const
   if (const auto* const fault = std::get_if<Fetched>(&downloaded)) return *fault;
   const bool with_sums = std::get<bool>(downloaded);
 
-  fs::remove_all(place.folder);
-  fs::create_directories(place.folder);
-  const auto zip_bytes = static_cast<std::int64_t>(fs::file_size(place.download));
+  remove_tree(place.folder);
+  make_folder(place.folder);
+  const std::int64_t zip_bytes = file_bytes(place.download);
   const auto unpacked = unpack_zip(
       place.download, place.folder, limits_for(series, zip_bytes, options_.most_bytes),
       [](const std::string&) { return true; }, place.monitor);
-  fs::remove(place.download);  // whole or damaged, it has served
+  remove_tree(place.download);  // whole or damaged, it has served
   if (const auto* const reject = std::get_if<Reject>(&unpacked)) {
     const bool hostile = reject->reason != "damaged zip";
     return Fetched::failed(series.series_uid, reject->reason, reject->detail, !hostile);

@@ -4,6 +4,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <set>
 #include <string>
 #include <variant>
 #include <vector>
@@ -49,11 +50,14 @@ class NbiaSource final : public Source {
   /// Downloads a series' zip by the endpoint that gives most; whether sums are to be in it, or why there is none.
   std::variant<bool, Fetched> download(net::Client& client, const RemoteSeries& series, const Workplace& place);
   [[noreturn]] void no_such_collection(net::Client& client, const std::string& name);
+  /// `patients`: those that have series of the modality.
+  [[noreturn]] void no_such_patient(net::Client& client, const Selection& selection,
+                                    const std::set<std::string>& patients);
 
   NbiaOptions options_;
   std::unique_ptr<NbiaSession> session_;
   std::shared_ptr<const Readings> readings_;
-  std::atomic<bool> has_annotations_ = true;  // until it says that it knows no getDCMImage
+  std::atomic<bool> told_of_annotations_ = false;
 };
 
 }  // namespace nodulus::archive

@@ -46,19 +46,11 @@ Json json_of(const Record& record) {
     if (!file.sop_uid.empty()) entry["sop_uid"] = file.sop_uid;
     files.push_back(std::move(entry));
   }
-  return {{"series_uid", series.series_uid},
-          {"study_uid", series.study_uid},
-          {"patient", series.patient_id},
-          {"collection", series.collection},
-          {"modality", series.modality},
-          {"description", series.description},
-          {"licence", series.licence},
-          {"licence_uri", series.licence_uri},
-          {"folder", record.folder},
-          {"fetched", record.fetched},
-          {"from", record.from},
-          {"dropped", record.dropped},
-          {"files", std::move(files)}};
+  return {{"series_uid", series.series_uid}, {"study_uid", series.study_uid},     {"patient", series.patient_id},
+          {"collection", series.collection}, {"modality", series.modality},       {"description", series.description},
+          {"licence", series.licence},       {"licence_uri", series.licence_uri}, {"annotated", series.annotated},
+          {"folder", record.folder},         {"fetched", record.fetched},         {"from", record.from},
+          {"dropped", record.dropped},       {"files", std::move(files)}};
 }
 
 /// A name within a folder, and nothing that leaves it.
@@ -82,6 +74,7 @@ Record record_of(const Json& json, const fs::path& file) {
   series.description = text("description");
   series.licence = text("licence");
   series.licence_uri = text("licence_uri");
+  series.annotated = fields.get<bool>("annotated", "true or false");
   record.folder = text("folder");
   const std::string expected = "dicom/" + file_name_of(series.patient_id) + "/" + series.series_uid;
   if (record.folder != expected) fields.fail("folder", expected, record.folder);
@@ -108,7 +101,12 @@ std::optional<Reject> fault_of(const fs::path& folder, const ReceivedFile& file)
   if (error) return Reject{path.string(), "missing", error.message()};
   if (static_cast<std::int64_t>(size) != file.bytes)
     return Reject{path.string(), "wrong size", fmt::format("expected {} bytes, found {}", file.bytes, size)};
-  const std::string sum = md5_file(path);
+  std::string sum;
+  try {
+    sum = md5_file(path);
+  } catch (const Error& unreadable) {
+    return Reject{path.string(), "cannot be read", unreadable.what()};
+  }
   if (sum != file.md5) return Reject{path.string(), "wrong MD5", fmt::format("expected {}, found {}", file.md5, sum)};
   return std::nullopt;
 }
@@ -143,6 +141,7 @@ RawFolder::RawFolder(fs::path folder, const Manifest& manifest) : folder_(withou
     if (::flock(lock_, LOCK_EX | LOCK_NB) != 0)
       throw Error(ErrorCode::exists, "another run is at work in '" + folder_.string() + "'");
     read_records();
+    clear_away();
   } catch (...) {
     ::close(lock_);
     throw;
@@ -158,12 +157,49 @@ fs::path RawFolder::record_file(const std::string& series_uid) const {
 void RawFolder::read_records() {
   for (const auto& entry : fs::directory_iterator(folder_ / "records")) {
     const fs::path& file = entry.path();
-    if (file.extension() != ".json" || !is_uid(file.stem().string())) continue;  // a killed process' temporary
-    Record record = record_of(read_json(file), file);
-    // Recorded, then killed before the files were in their place: fetched anew.
-    if (!record.dropped && !fs::is_directory(folder_ / record.folder)) continue;
-    records_.emplace(record.series.series_uid, std::move(record));
+    const std::string uid = file.stem().string();
+    if (file.extension() != ".json" || !is_uid(uid)) continue;  // a killed process' temporary
+    Record record;
+    try {
+      record = record_of(read_json(file), file);
+    } catch (const Error& damaged) {
+      damages_.push_back({uid, {}, {{file.string(), "damaged record", damaged.what()}}});
+      continue;
+    }
+    const fs::path place = folder_ / record.folder;
+    if (record.dropped) {
+      if (fs::exists(place)) remove_whole(place, uid);  // killed before that was done
+    } else if (!fs::is_directory(place)) {
+      // Recorded, then killed before the files were in their place; or somebody took them.
+      const std::string expected = counted(static_cast<std::int64_t>(record.files.size()), "file");
+      damages_.push_back({uid, record, {{place.string(), "missing", "expected " + expected + ", found no folder"}}});
+      continue;
+    }
+    records_.emplace(uid, std::move(record));
   }
+}
+
+void RawFolder::clear_away() const {
+  std::vector<fs::path> useless;
+  for (const auto& entry : fs::directory_iterator(partial())) {
+    const fs::path& path = entry.path();
+    const std::string name = path.filename().string();
+    const bool download = name.ends_with(".zip") || name.ends_with(".zip.json");
+    // A download without its note cannot be gone on with, a note is of no use without its download.
+    const fs::path other = name.ends_with(".zip") ? fs::path(path.string() + ".json") : partial() / path.stem();
+    const bool of_use = name == "lock" || (download ? fs::exists(other) : is_uid(name) && !has(name));
+    if (!of_use) useless.push_back(path);
+  }
+  for (const fs::path& path : useless) remove_tree(path);
+}
+
+void RawFolder::remove_whole(const fs::path& series_folder, const std::string& series_uid) const {
+  const fs::path away = partial() / (series_uid + ".old");
+  remove_tree(away);
+  move_path(series_folder, away);
+  remove_tree(away);
+  std::error_code ignored;
+  fs::remove(series_folder.parent_path(), ignored);  // of the patient, where it is empty now
 }
 
 Workplace RawFolder::workplace(const std::string& series_uid, Monitor& monitor) const {
@@ -188,16 +224,13 @@ const Record& RawFolder::commit(const RemoteSeries& series, std::vector<Received
   record.files = std::move(files);
   const fs::path work = partial() / series.series_uid;
   const fs::path target = folder_ / record.folder;
-  sync_tree(work);
-  create_folder(target.parent_path());
-  fs::remove_all(target);
+  // In this order a series is never recorded with files of another fetch, wherever a kill falls.
+  if (fs::exists(target)) remove_whole(target, series.series_uid);
   write_record(record);
-  std::error_code error;
-  fs::rename(work, target, error);
-  if (error)
-    throw Error(ErrorCode::io,
-                "cannot rename '" + work.string() + "' to '" + target.string() + "': " + error.message());
+  create_folder(target.parent_path());
+  move_path(work, target);
   sync_path(target.parent_path());
+  std::erase_if(damages_, [&](const Damage& damage) { return damage.series_uid == series.series_uid; });
   return records_.insert_or_assign(series.series_uid, std::move(record)).first->second;
 }
 
@@ -205,17 +238,29 @@ void RawFolder::drop(const std::string& series_uid) {
   Record& record = records_.at(series_uid);
   record.dropped = true;
   write_record(record);
-  fs::remove_all(folder_ / record.folder);
-  std::error_code ignored;
-  fs::remove((folder_ / record.folder).parent_path(), ignored);  // of the patient, where it is empty now
+  if (fs::exists(folder_ / record.folder)) remove_whole(folder_ / record.folder, series_uid);
 }
 
-void RawFolder::forget(const std::string& series_uid) {
-  const auto found = records_.find(series_uid);
-  if (found == records_.end()) return;
-  fs::remove(record_file(series_uid));
-  fs::remove_all(folder_ / found->second.folder);
-  records_.erase(found);
+void RawFolder::give_up(const std::string& series_uid) const {
+  remove_tree(partial() / series_uid);
+  const fs::path zip = partial() / (series_uid + ".zip");
+  if (!fs::exists(zip.string() + ".json")) remove_tree(zip);
+}
+
+std::int64_t RawFolder::bytes_of_series() const {
+  std::int64_t bytes = 0;
+  for (const auto& [uid, record] : records_) bytes += record.dropped ? 0 : record.bytes();
+  return bytes;
+}
+
+std::int64_t RawFolder::bytes_beside() const {
+  std::int64_t bytes = 0;
+  for (const fs::path& part : {annotations(), partial()}) {
+    std::error_code error;  // of what goes away meanwhile
+    for (fs::recursive_directory_iterator at(part, error), end; !error && at != end; at.increment(error))
+      bytes += at->is_regular_file(error) ? static_cast<std::int64_t>(at->file_size(error)) : 0;
+  }
+  return bytes;
 }
 
 void RawFolder::write_tables(const std::vector<Reject>& rejects) const {
@@ -244,7 +289,7 @@ void RawFolder::write_tables(const std::vector<Reject>& rejects) const {
   }
 }
 
-std::vector<Reject> RawFolder::verify(int threads, Monitor& monitor) const {
+std::vector<Damage> RawFolder::verify(int threads, Monitor& monitor) const {
   std::vector<const Record*> records;
   std::int64_t bytes = 0;
   for (const auto& [uid, record] : records_) {
@@ -253,22 +298,25 @@ std::vector<Reject> RawFolder::verify(int threads, Monitor& monitor) const {
     bytes += record.bytes();
   }
   std::mutex mutex;
-  std::vector<Reject> faults;
+  std::vector<Damage> damages = damages_;
   std::int64_t done = 0;
   parallel_for(static_cast<std::int64_t>(records.size()), threads, [&](std::int64_t i) {
     const Record& record = *records[static_cast<std::size_t>(i)];
+    Damage damage{record.series.series_uid, record, {}};
     for (const ReceivedFile& file : record.files) {
       if (monitor.stop_requested()) throw Error(ErrorCode::stopped, "verify stopped");
-      const auto fault = fault_of(folder_ / record.folder, file);
+      if (auto fault = fault_of(folder_ / record.folder, file)) damage.faults.push_back(std::move(*fault));
       const std::lock_guard lock(mutex);
-      if (fault) faults.push_back(*fault);
       done += file.bytes;
       monitor.progress(
           {"verifying", done >> 20, std::max<std::int64_t>(bytes >> 20, 1), "MiB", record.series.patient_id});
     }
+    const std::lock_guard lock(mutex);
+    if (!damage.faults.empty()) damages.push_back(std::move(damage));
   });
-  std::sort(faults.begin(), faults.end(), [](const Reject& a, const Reject& b) { return a.where < b.where; });
-  return faults;
+  std::sort(damages.begin(), damages.end(),
+            [](const Damage& a, const Damage& b) { return a.series_uid < b.series_uid; });
+  return damages;
 }
 
 }  // namespace nodulus::archive

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -26,14 +27,23 @@ struct Record {
   [[nodiscard]] std::int64_t bytes() const;
 };
 
+/// A series that is not as it was fetched.
+struct Damage {
+  std::string series_uid;
+  /// Of what was fetched; nothing where its record is damaged, so that nobody knows.
+  std::optional<Record> record{};
+  std::vector<Reject> faults;  ///< "missing", "wrong size", "wrong MD5", "cannot be read"; "damaged record".
+};
+
 /// raw/: the artifact that collect leaves, and grows. manifest.json says what it is; dicom/ holds a folder a series,
 /// each whole or not there; records/ a JSON file a series, with the sum of every file; collected.csv is the table of
 /// them and rejects.csv of what could not be had; annotations/ holds readings that are not yet beside a series, and
 /// .partial/ the work under way, of which a killed process loses the last file at most.
 class RawFolder {
  public:
-  /// Opens it for this process alone, or creates it with this manifest. Error{exists} where another process works in
-  /// it, or something else lies there; Error{bad_input} for a damaged record, naming it.
+  /// Opens it for this process alone, or creates it with this manifest; clears away what a killed process left that is
+  /// of no use. A series whose record is damaged or whose files have gone counts as not fetched; see verify().
+  /// Error{exists} where another process works in it, or something else lies there.
   RawFolder(std::filesystem::path folder, const Manifest& manifest);
   RawFolder(const RawFolder&) = delete;
   RawFolder& operator=(const RawFolder&) = delete;
@@ -48,25 +58,32 @@ class RawFolder {
 
   /// Where a series is worked on: .partial/<UID>/ and .partial/<UID>.zip. Creates the folder.
   [[nodiscard]] Workplace workplace(const std::string& series_uid, Monitor& monitor) const;
-  /// The series' files in its workplace become dicom/<patient>/<UID>: synced, recorded, renamed. Error{io}.
+  /// The series' files in its workplace, on disk already (sync_tree), become dicom/<patient>/<UID>: recorded, renamed.
+  /// What was in that place goes. Error{io}.
   const Record& commit(const RemoteSeries& series, std::vector<ReceivedFile> files, const Json& from);
   /// Removes the files of a series and remembers that it was here.
   void drop(const std::string& series_uid);
-  /// Forgets a series and what is left of it, so that it is fetched anew.
-  void forget(const std::string& series_uid);
+  /// What came of a series goes from its workplace, but for a download that can be gone on with.
+  void give_up(const std::string& series_uid) const;
   /// Writes collected.csv, and rejects.csv.
   void write_tables(const std::vector<Reject>& rejects) const;
-  /// Reads every file of every series again. Rejects, one a file: "missing", "wrong size", "wrong MD5"; of a series
-  /// whose record is damaged, "damaged record".
-  [[nodiscard]] std::vector<Reject> verify(int threads, Monitor& monitor) const;
+  /// Reads every file of every series again; the damaged ones, by UID.
+  [[nodiscard]] std::vector<Damage> verify(int threads, Monitor& monitor) const;
+  /// Bytes that lie there: series as recorded, readings, and the work under way as it is now.
+  [[nodiscard]] std::int64_t bytes_of_series() const;
+  [[nodiscard]] std::int64_t bytes_beside() const;
 
  private:
   void read_records();
+  void clear_away() const;
   void write_record(const Record& record) const;
+  /// Takes a folder out of its place at once, then removes it.
+  void remove_whole(const std::filesystem::path& series_folder, const std::string& series_uid) const;
   [[nodiscard]] std::filesystem::path record_file(const std::string& series_uid) const;
 
   std::filesystem::path folder_;
   std::map<std::string, Record> records_;
+  std::vector<Damage> damages_;  // seen on opening
   int lock_ = -1;
 };
 

@@ -1,6 +1,7 @@
 #include "nodulus/archive/receive.h"
 
 #include "nodulus/archive/md5.h"
+#include "nodulus/core/files.h"
 #include "nodulus/dicom/identity.h"
 
 namespace nodulus::archive {
@@ -28,8 +29,7 @@ std::variant<ReceivedFile, Reject> check_object(const std::filesystem::path& fil
   const std::string name = file.filename().string();
   if (identity.series_uid != series_uid)
     return Reject{name, "wrong series", "expected series " + series_uid + ", found " + identity.series_uid};
-  return ReceivedFile{name, static_cast<std::int64_t>(std::filesystem::file_size(file)),
-                      md5.empty() ? md5_file(file) : md5, identity.sop_uid};
+  return ReceivedFile{name, file_bytes(file), md5.empty() ? md5_file(file) : md5, identity.sop_uid};
 }
 
 }  // namespace nodulus::archive

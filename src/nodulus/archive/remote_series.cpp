@@ -25,10 +25,10 @@ std::optional<std::int64_t> number_at_end(std::string_view id) {
 
 }  // namespace
 
-PatientChoice::PatientChoice(const std::vector<std::string>& words) {
+PatientChoice::PatientChoice(const std::vector<std::string>& words, bool numbers_are_ids) {
   for (const std::string& word : words) {
     const std::size_t dots = word.find("..");
-    const auto only = whole_number(word);
+    const auto only = numbers_are_ids ? std::nullopt : whole_number(word);
     if (only) {
       ranges_.push_back({*only, *only});
     } else if (dots == std::string::npos) {

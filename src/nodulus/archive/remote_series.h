@@ -27,9 +27,9 @@ struct RemoteSeries {
 class PatientChoice {
  public:
   PatientChoice() = default;
-  /// Words such as "1..200" (by the number that a PatientID ends with) or a PatientID itself. Error{usage} for a range
-  /// that is none.
-  explicit PatientChoice(const std::vector<std::string>& words);
+  /// Words such as "1..200" or "7" (by the number that a PatientID ends with) or a PatientID itself; with
+  /// `numbers_are_ids` "7" is one too, as in a hospital. Error{usage} for a range that is none.
+  explicit PatientChoice(const std::vector<std::string>& words, bool numbers_are_ids = false);
   [[nodiscard]] bool all() const { return ranges_.empty() && names_.empty(); }
   [[nodiscard]] bool has(const std::string& patient_id) const;
   /// The PatientIDs, where there are these alone: what a server can be asked for.

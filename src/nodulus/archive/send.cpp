@@ -11,6 +11,7 @@
 #include "nodulus/archive/dicom_json.h"
 #include "nodulus/archive/remote_series.h"
 #include "nodulus/core/error.h"
+#include "nodulus/core/files.h"
 #include "nodulus/core/hash.h"
 #include "nodulus/dicom/identity.h"
 #include "nodulus/net/multipart.h"
@@ -28,7 +29,9 @@ bool has_preamble(const fs::path& file) {
   return stream && std::string_view(bytes.data() + 128, 4) == "DICM";
 }
 
-/// A failure of one object that another try may mend.
+constexpr std::int64_t has_it_already = 0x0111;  // PS3.7 C.5.7, duplicate SOP instance
+
+/// What became of one object, and whether another try may mend it.
 struct Verdict {
   bool stored = false;
   bool may_pass = false;
@@ -48,6 +51,10 @@ std::map<std::string, Verdict> verdicts(const Json& answer) {
   }
   for (const Json& item : json_items(answer, "00081198")) {
     const std::int64_t reason = json_number(item, "00081197").value_or(-1);
+    if (reason == has_it_already) {
+      found[json_text(item, sop_tag)] = {true, false, "there already", failure_text(reason)};
+      continue;
+    }
     found[json_text(item, sop_tag)] = {false, reason < 0 || failure_may_pass(reason), "refused by the server",
                                        reason < 0 ? "without a FailureReason" : failure_text(reason)};
   }
@@ -86,7 +93,7 @@ class Sender {
     std::size_t count = 0;
     std::int64_t bytes = 0;
     while (at + count < waiting.size() && static_cast<int>(count) < options_.per_request) {
-      bytes += static_cast<std::int64_t>(fs::file_size(result_.objects[waiting[at + count]].file));
+      bytes += file_bytes(result_.objects[waiting[at + count]].file);
       if (count > 0 && bytes > options_.bytes_per_request) break;
       ++count;
     }
@@ -111,10 +118,8 @@ class Sender {
       request.body = net::multipart_of_files(files, boundary, "application/dicom");
       return client_.send(request);
     };
-    net::Answer answer = attempt();
+    const net::Answer answer = net::with_retries(options_.retry, "studies", monitor_, attempt);
     // 409: none was stored, and the answer tells of each; the same with a 400 of some servers.
-    const bool told = answer.good() || answer.status == 409 || answer.status == 400;
-    if (!told && answer.worth_retry) answer = net::with_retries(options_.retry, "studies", monitor_, attempt);
     if (!answer.good() && answer.status != 409 && answer.status != 400) fail(answer);
     const Json json = Json::parse(answer.body, nullptr, false);
     return read(some,
@@ -139,7 +144,7 @@ class Sender {
       object.detail = verdict.detail;
       if (verdict.stored) {
         ++result_.stored;
-        result_.bytes += static_cast<std::int64_t>(fs::file_size(object.file));
+        result_.bytes += file_bytes(object.file);
       } else if (verdict.may_pass) {
         again.push_back(i);
       }
@@ -189,7 +194,7 @@ std::string failure_text(std::int64_t reason) {
   const auto in = [&](std::int64_t low, std::int64_t high) { return reason >= low && reason <= high; };
   std::string meaning = "a reason of its own";
   if (reason == 0x0110) meaning = "it failed in processing the object";
-  if (reason == 0x0111) meaning = "it has such an object already";
+  if (reason == has_it_already) meaning = "it has such an object already";
   if (reason == 0x0117) meaning = "the UID is not valid";
   if (reason == 0x0122) meaning = "it does not store objects of this class";
   if (reason == 0x0124) meaning = "not authorized";
@@ -206,10 +211,10 @@ std::string failure_text(std::int64_t reason) {
 
 bool failure_may_pass(std::int64_t reason) { return reason == 0x0110 || (reason >= 0xA700 && reason <= 0xA7FF); }
 
-SendResult send(const std::vector<fs::path>& files, const SendOptions& options, Monitor& monitor) {
+void send(const std::vector<fs::path>& files, const SendOptions& options, Monitor& monitor, SendResult& result) {
   const auto start = std::chrono::steady_clock::now();
   (void)net::Url::parse(options.server, "--to");
-  SendResult result;
+  result = {};
   for (const fs::path& file : files) {
     auto read = dicom::read_identity(file.string());
     if (const auto* const reject = std::get_if<Reject>(&read))
@@ -219,7 +224,6 @@ SendResult send(const std::vector<fs::path>& files, const SendOptions& options, 
   }
   Sender(options, monitor, result).run();
   result.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-  return result;
 }
 
 }  // namespace nodulus::archive

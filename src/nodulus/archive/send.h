@@ -42,10 +42,11 @@ struct SendResult {
 std::vector<std::filesystem::path> dicom_files(const std::filesystem::path& source);
 
 /// Stores them by STOW-RS (PS3.18 10.5), reads what the server says of each object, and sends again what may go better
-/// another time. Objects that stay refused are told, one by one. Error{io} where the server does not answer at all,
-/// takes no objects (404, 405) or wants another token (401, 403); Error{usage} for a server that is no address;
-/// Error{stopped}.
-SendResult send(const std::vector<std::filesystem::path>& files, const SendOptions& options, Monitor& monitor);
+/// another time. `result` tells of each object, those that stay refused among them, as far as it came where this
+/// throws: Error{io} where the server does not answer at all, takes no objects (404, 405) or wants another token (401,
+/// 403); Error{usage} for a server that is no address; Error{stopped}.
+void send(const std::vector<std::filesystem::path>& files, const SendOptions& options, Monitor& monitor,
+          SendResult& result);
 
 /// What a FailureReason (0008,1197) means (PS3.18 table 10.5.3-2, PS3.4 annex B), and whether it may pass.
 std::string failure_text(std::int64_t reason);

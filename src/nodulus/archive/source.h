@@ -27,10 +27,11 @@ struct Fetched {
   std::vector<ReceivedFile> files{};
   std::optional<Reject> fault{};
   bool worth_retry = false;
+  bool server_failed = false;  ///< No good answer came at all: a server that has gone fails every series.
   std::optional<double> retry_after_s{};
 
   static Fetched failed(const std::string& where, std::string reason, std::string detail, bool worth_retry) {
-    return {{}, Reject{where, std::move(reason), std::move(detail)}, worth_retry, {}};
+    return {{}, Reject{where, std::move(reason), std::move(detail)}, worth_retry, worth_retry, {}};
   }
   static Fetched failed(const std::string& where, const net::Answer& answer);
 };
@@ -46,9 +47,15 @@ struct Workplace {
 struct Selection {
   std::string collection{};  ///< NBIA's.
   PatientChoice patients{};
-  std::string modality = "CT";         ///< Empty: every one.
+  std::string modality{};              ///< Empty: every one.
   std::vector<std::string> studies{};  ///< DICOMweb: these alone, where any are given.
   std::vector<std::string> series{};   ///< These alone, where any are given.
+
+  /// By patient and modality, as far as the series' are known.
+  [[nodiscard]] bool takes(const RemoteSeries& one) const {
+    return (modality.empty() || one.modality.empty() || one.modality == modality) &&
+           (one.patient_id.empty() || patients.has(one.patient_id));
+  }
 };
 
 /// An archive that series come from. Functions may be called from several threads, each with its own client.
@@ -59,11 +66,11 @@ class Source {
   Source& operator=(const Source&) = delete;
   virtual ~Source() = default;
 
-  /// {"kind": ..., "server": ...}: what source_of() makes it again from. No secret in it.
+  /// {"kind": ..., "server": ...}, to make it again from. No secret in it.
   [[nodiscard]] virtual Json address() const = 0;
-  /// Every series of the selection, sorted by patient and series; what is not to be had goes to `rejects`. Error{io}
-  /// where the server does not answer, Error{not_found} where it has no such collection, Error{bad_input} where it
-  /// answers what is no list.
+  /// Every series that may be of the selection, once, sorted by patient and series: where the list does not tell,
+  /// complete() does. What is not to be had goes to `rejects`. Error{io} where the server does not answer,
+  /// Error{not_found} where it has no such collection, Error{bad_input} where it answers what is no list.
   virtual std::vector<RemoteSeries> list(net::Client& client, const Selection& selection,
                                          std::vector<Reject>& rejects) = 0;
   /// Asks for what is not known of the series yet: its patient, how much there is of it.

@@ -69,6 +69,26 @@ void make_folder(const fs::path& folder) {
   if (::mkdir(folder.c_str(), 0777) != 0) throw io_error("create", folder);
 }
 
+void remove_tree(const fs::path& path) {
+  std::error_code error;
+  fs::remove_all(path, error);
+  if (error) throw Error(ErrorCode::io, "cannot remove '" + path.string() + "': " + error.message());
+}
+
+void move_path(const fs::path& from, const fs::path& to) {
+  std::error_code error;
+  fs::rename(from, to, error);
+  if (error)
+    throw Error(ErrorCode::io, "cannot rename '" + from.string() + "' to '" + to.string() + "': " + error.message());
+}
+
+std::int64_t file_bytes(const fs::path& file) {
+  std::error_code error;
+  const auto size = fs::file_size(file, error);
+  if (error) throw Error(ErrorCode::io, "cannot read '" + file.string() + "': " + error.message());
+  return static_cast<std::int64_t>(size);
+}
+
 fs::path without_slash(const fs::path& path) {
   fs::path tidy = fs::absolute(path).lexically_normal();
   return tidy.has_filename() ? tidy : tidy.parent_path();

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <filesystem>
 #include <string_view>
 
@@ -13,6 +14,13 @@ void write_text(const std::filesystem::path& file, std::string_view text);
 
 /// Creates one folder. Error{io} naming it.
 void make_folder(const std::filesystem::path& folder);
+
+/// Removes a file or a folder and all in it, if it is there. Error{io} naming it.
+void remove_tree(const std::filesystem::path& path);
+/// Renames within a file system; a file that is there is replaced. Error{io} naming both.
+void move_path(const std::filesystem::path& from, const std::filesystem::path& to);
+/// Of a file. Error{io} naming it.
+std::int64_t file_bytes(const std::filesystem::path& file);
 
 /// The absolute path without "." parts and a trailing slash, so that it has a name and a parent.
 std::filesystem::path without_slash(const std::filesystem::path& path);

@@ -252,10 +252,10 @@ Work find_usable_work(const PrepareOptions& options, Monitor& monitor) {
   const std::string where = options.raw.front().string() + (options.raw.size() > 1 ? " and other folders" : "");
   const std::string looked = std::to_string(work.files) + " files looked at" +
                              (work.rejects.empty() ? "" : ": " + reasons_text(count_by_reason(work.rejects)));
-  if (work.series == 0) throw Error(ErrorCode::bad_input, where + ": expected CT series, found none (" + looked + ")");
+  if (work.series == 0) throw NothingToPrepare(where + ": expected CT series, found none (" + looked + ")");
   if (work.tasks.empty()) {
-    throw Error(ErrorCode::bad_input, where + ": expected reading files of its " + std::to_string(work.series) +
-                                          " CT series, found none (" + looked + ")");
+    throw NothingToPrepare(where + ": expected reading files of its " + std::to_string(work.series) +
+                           " CT series, found none (" + looked + ")");
   }
   return work;
 }
@@ -284,11 +284,11 @@ void fill_counts(PrepareResult& result, const DatasetInfo& info, const std::vect
 }
 
 /// What prepare() ends with where no lesion is left.
-Error nothing_fits(const Assembly& assembly, std::size_t series, const std::vector<Reject>& rejects) {
-  return {ErrorCode::bad_input,
-          "no lesion fits the options among " + std::to_string(assembly.lesions().nodules) + " nodules and " +
-              std::to_string(assembly.lesions().non_nodules) + " non-nodules of " + std::to_string(series) + " series" +
-              (rejects.empty() ? "" : " (left out: " + reasons_text(count_by_reason(rejects)) + ")")};
+NothingToPrepare nothing_fits(const Assembly& assembly, std::size_t series, const std::vector<Reject>& rejects) {
+  return NothingToPrepare("no lesion fits the options among " + std::to_string(assembly.lesions().nodules) +
+                          " nodules and " + std::to_string(assembly.lesions().non_nodules) + " non-nodules of " +
+                          std::to_string(series) + " series" +
+                          (rejects.empty() ? "" : " (left out: " + reasons_text(count_by_reason(rejects)) + ")"));
 }
 
 }  // namespace

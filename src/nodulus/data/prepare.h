@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "nodulus/core/error.h"
 #include "nodulus/core/monitor.h"
 #include "nodulus/data/dataset_info.h"
 #include "nodulus/lidc/table.h"
@@ -49,6 +50,12 @@ struct PrepareResult {
   double seconds = 0;
 };
 
+/// There is nothing in what was given that a data set could be made of: another time there may be more.
+class NothingToPrepare : public Error {
+ public:
+  explicit NothingToPrepare(const std::string& message) : Error(ErrorCode::bad_input, message) {}
+};
+
 /// The work ahead: what the folders hold, read no further than prepare() reads to plan.
 struct PreparePreview {
   std::int64_t files = 0;         ///< Looked at.
@@ -68,7 +75,7 @@ PreparePreview preview_prepare(const PrepareOptions& options, Monitor& monitor);
 /// Finished series are kept in "<out>.partial" until the data set is whole: a run that was killed or stopped goes on
 /// from there. Memory does not grow with the number of series.
 ///
-/// Error{not_found}: a folder of `raw` is missing. Error{bad_input}: no CT series, no reading that belongs to one, or
+/// Error{not_found}: a folder of `raw` is missing. NothingToPrepare: no CT series, no reading that belongs to one, or
 /// no lesion that fits the options. Error{exists}: `out` is there, another run works on it, or "<out>.partial" was made
 /// with other options (named). Error{usage}: options out of range, or other than those that the data set of `add` was
 /// made with. Error{stopped}.

@@ -68,12 +68,19 @@ std::string status_text(int status) {
   }
 }
 
-/// The first line of what an error's body says, as far as it is text for people.
-std::string said(const Answer& answer) {
-  if (answer.content_type() == "text/html") return "";
-  std::string line = answer.body.substr(0, std::min<std::size_t>(answer.body.find_first_of("\r\n"), 200));
+/// The beginning of a text's first line, as far as it is for people.
+std::string plain_line(std::string_view text) {
+  const std::string line(text.substr(0, std::min<std::size_t>(text.find_first_of("\r\n"), 200)));
   const bool plain = std::all_of(line.begin(), line.end(), [](unsigned char c) { return c >= ' ' && c != 127; });
-  return plain && !line.empty() ? " (it says: " + line + ")" : "";
+  return plain ? line : "";
+}
+
+/// What an answer that is no good says for itself.
+std::string said(const Answer& answer) {
+  if (answer.status >= 300 && answer.status < 400)  // of a request with a body; others are followed
+    return ": it points to '" + plain_line(shown(answer.header("location"))) + "', where no body is sent";
+  const std::string line = answer.content_type() == "text/html" ? "" : plain_line(answer.body);
+  return line.empty() ? "" : " (it says: " + line + ")";
 }
 
 }  // namespace
@@ -250,7 +257,7 @@ void Client::prepare(const Request& request, Exchange& exchange) {
   set(CURLOPT_USERAGENT, ("nodulus/" + std::string(program_version())).c_str());
   set(CURLOPT_PROTOCOLS_STR, "http,https");
   set(CURLOPT_REDIR_PROTOCOLS_STR, url.scheme == "https" ? "https" : "http,https");
-  set(CURLOPT_FOLLOWLOCATION, 1L);
+  set(CURLOPT_FOLLOWLOCATION, request.body ? 0L : 1L);
   set(CURLOPT_MAXREDIRS, 5L);
   if (url.is_loopback()) set(CURLOPT_PROXY, "");
   set(CURLOPT_CONNECTTIMEOUT_MS, static_cast<long>(options_.connect_s * 1000));
@@ -274,7 +281,6 @@ void Client::prepare(const Request& request, Exchange& exchange) {
     set(CURLOPT_READDATA, &exchange);
     set(CURLOPT_SEEKFUNCTION, &seek_bytes);
     set(CURLOPT_SEEKDATA, &exchange);
-    set(CURLOPT_POSTREDIR, static_cast<long>(CURL_REDIR_POST_ALL));
     exchange.headers.add("Expect:");  // a second's wait for servers that do not know it
   }
   set(CURLOPT_HTTPHEADER, exchange.headers.first);

@@ -66,7 +66,8 @@ using OnHead = std::function<void(const Answer& head)>;
 struct Exchange;
 
 /// One connection at a time, kept open between requests. HTTP and HTTPS alone, certificates always checked, redirects
-/// followed up to five times, never from https to http, and never with the credentials to another server. Not to be
+/// of requests without a body followed up to five times, never from https to http, and never with the credentials to
+/// another server. A body (a password, patients' images) goes to the address that was named and nowhere else. Not to be
 /// shared by threads.
 class Client {
  public:

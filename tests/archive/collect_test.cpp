@@ -17,6 +17,12 @@ using test::StandIn;
 using test::StandInSeries;
 using CollectTest = test::Collecting;
 
+std::set<std::string> uids(const std::vector<const Record*>& batch) {
+  std::set<std::string> all;
+  for (const Record* const record : batch) all.insert(record->series.series_uid);
+  return all;
+}
+
 TEST_F(CollectTest, EverySeriesComesWholeAndOnce) {
   const auto series = three();
   StandIn server(series);
@@ -158,14 +164,14 @@ TEST_F(CollectTest, BatchesAreHandedOverAndDropped) {
   options.batch_patients = 2;
   std::vector<std::size_t> sizes;
   int most_at_once = 0;
-  const AfterBatch after = [&](const std::vector<const Record*>& batch) -> bool {
+  const AfterBatch after = [&](const std::vector<const Record*>& batch) {
     sizes.push_back(batch.size());
     int at_once = 0;
     for (const auto& entry : fs::recursive_directory_iterator(raw() / "dicom"))
       at_once += entry.path().extension() == ".dcm";
     most_at_once = std::max(most_at_once, at_once);
     if (sizes.size() == 2) throw Error(ErrorCode::io, "no room for the data set");
-    return true;
+    return uids(batch);
   };
   // The second batch cannot be handed over: it stays, and is handed over by the next run, without a request.
   EXPECT_THROW(collect(server, after), Error);
@@ -189,33 +195,40 @@ TEST_F(CollectTest, BatchesOfAManifestGoByPatientToo) {
   std::vector<std::size_t> sizes;
   collect(server, [&](const std::vector<const Record*>& batch) {
     sizes.push_back(batch.size());
-    return true;
+    return uids(batch);
   });
   EXPECT_THAT(sizes, ::testing::ElementsAre(2, 2));
 }
 
-// What nothing can be made of by itself is not lost: it goes with the next.
-TEST_F(CollectTest, ABatchOfNoUseStaysForTheNext) {
+// What nothing was made of is not lost: it is handed over once more with the rest of its kind.
+TEST_F(CollectTest, OnlyWhatWasUsedOfABatchIsDropped) {
   std::vector<StandInSeries> series;
   for (int i = 1; i <= 5; ++i)
     series.push_back(test::made_series("P-" + std::to_string(i), "1.3." + std::to_string(i), 2));
   StandIn server(series);
   options.batch_patients = 2;
+  options.connections = 1;
   std::vector<std::size_t> sizes;
   const AfterBatch after = [&](const std::vector<const Record*>& batch) {
     sizes.push_back(batch.size());
-    return sizes.size() == 2;
+    auto used = uids(batch);
+    if (sizes.size() == 1) used.clear();  // of use later
+    used.erase(series[3].series_uid);     // of no use at all
+    return used;
   };
   const CollectResult result = collect(server, after);
-  EXPECT_THAT(sizes, ::testing::ElementsAre(2, 4, 1));
-  EXPECT_EQ(result.batches, 1);
-  EXPECT_EQ(result.waiting, 1);
-  expect_whole(series[4]);
-  expect_absent_files(series[0]);
-  // The next run hands it over first, and without a request.
+  EXPECT_THAT(sizes, ::testing::ElementsAre(2, 2, 1, 3));
+  EXPECT_EQ(result.unused, 1);
+  for (const StandInSeries& one : series) {
+    if (one.series_uid == series[3].series_uid)
+      expect_whole(one);
+    else
+      expect_absent_files(one);
+  }
+  // The next run hands it over first, once, and without a request.
   const int requests = server.requests("getImage");
-  EXPECT_EQ(collect(server, after).waiting, 1);
-  EXPECT_THAT(sizes, ::testing::ElementsAre(2, 4, 1, 1));
+  EXPECT_EQ(collect(server, after).unused, 1);
+  EXPECT_THAT(sizes, ::testing::ElementsAre(2, 2, 1, 3, 1));
   EXPECT_EQ(server.requests("getImage"), requests);
 }
 
@@ -227,9 +240,21 @@ TEST_F(CollectTest, ABudgetThatIsFullOfWhatIsOfNoUseEndsIt) {
   options.connections = 1;
   options.batch_patients = 1;
   options.budget_bytes = 700'000;
-  const CollectResult result = collect(server, [](const std::vector<const Record*>&) { return false; });
-  EXPECT_EQ(result.waiting, 2);
+  const CollectResult result =
+      collect(server, [](const std::vector<const Record*>&) { return std::set<std::string>(); });
+  EXPECT_EQ(result.unused, 2);
   EXPECT_EQ(result.left, 2);
+}
+
+// What two hold in reserve for a while is no room that is taken.
+TEST_F(CollectTest, TheBudgetIsUsedWhateverTheNumberOfConnections) {
+  std::vector<StandInSeries> series;
+  for (int i = 1; i <= 6; ++i)
+    series.push_back(test::made_series("P-" + std::to_string(i), "1.3." + std::to_string(i), 4, 50'000));
+  StandIn server(series);
+  options.connections = 6;
+  options.budget_bytes = 1'250'000;  // 200 kB a series, twice while it comes: five and then no room
+  EXPECT_EQ(collect(server).fetched, 5);
 }
 
 TEST_F(CollectTest, ReadingsAndHalfDownloadsCountToTheBudget) {
@@ -263,7 +288,7 @@ TEST_F(CollectTest, DamageIsFetchedAnewAsItWasFetched) {
   fs::remove_all(raw() / "dicom/P-9");
   test::write_all(raw() / "records" / (series[2].series_uid + ".json"), "{\"half\":");
   std::vector<std::string> asked;
-  const SourceAt source_at = [&](const Json& address) -> std::unique_ptr<Source> {
+  const SourceAt source_at = [&](const Json& address, net::ClientOptions&) -> std::unique_ptr<Source> {
     asked.push_back(address.at("server"));
     if (address.at("kind") == "nbia") return std::make_unique<NbiaSource>(nbia(server));
     return std::make_unique<DicomwebSource>(DicomwebOptions{.server = web.dicomweb(), .retry = options.retry});
@@ -287,6 +312,88 @@ TEST_F(CollectTest, DamageIsFetchedAnewAsItWasFetched) {
   options.budget_bytes = 0;
   EXPECT_EQ(collect(server).fetched, 1) << "whose record was damaged";
   expect_whole(series[2]);
+}
+
+// Readings came from elsewhere, which need not be at hand again.
+TEST_F(CollectTest, ARepairKeepsWhatDoesNotComeAgain) {
+  const auto series = three();
+  StandIn server(series);
+  const std::string reading = "<SeriesInstanceUid>" + series[0].series_uid + "</SeriesInstanceUid>";
+  test::write_zip(folder / "readings.zip", {{"157/158.xml", reading}});
+  Readings::unpack(folder / "readings.zip", folder / "annotations", monitor);
+  NbiaSource with_readings(nbia(server), std::make_shared<const Readings>(folder / "annotations"));
+  collect(with_readings);
+  const fs::path place = raw() / "dicom" / series[0].patient / series[0].series_uid;
+  const SourceAt source_at = [&](const Json&, net::ClientOptions&) {
+    return std::make_unique<NbiaSource>(nbia(server));
+  };
+  const auto repaired = [&] {
+    RawFolder opened(raw(), {});
+    return repair(opened, source_at, options, 1, monitor);
+  };
+  fs::remove(place / "1-001.dcm");
+  EXPECT_EQ(repaired().repaired, 1);
+  EXPECT_EQ(test::read_all(place / "158.xml"), reading);
+  EXPECT_EQ(repaired().damaged, 0);
+  // Where it is damaged itself, nobody has it: that is told, and what there is stays.
+  test::write_all(place / "158.xml", "<half");
+  const RepairResult lost = repaired();
+  EXPECT_EQ(lost.repaired, 0);
+  ASSERT_EQ(lost.unrepaired.size(), 1);
+  EXPECT_THAT(lost.unrepaired[0].detail, ::testing::HasSubstr("'158.xml'"));
+  fs::remove(place / "158.xml");
+  expect_whole(series[0]);
+}
+
+TEST_F(CollectTest, ARepairBringsNoLessThanThereWas) {
+  const std::vector<StandInSeries> five{test::made_series("P-1", "1.3.1", 5)};
+  {
+    StandIn whole(five);
+    DicomwebSource source({.server = whole.dicomweb(), .retry = options.retry});
+    collect(source);
+  }
+  fs::remove(raw() / "dicom/P-1" / five[0].series_uid / (five[0].sops.begin()->second + ".dcm"));
+  auto fewer = five;
+  fewer[0].files.erase("1-005.dcm");
+  fewer[0].sops.erase("1-005.dcm");
+  StandIn server(fewer);
+  const SourceAt source_at = [&](const Json&, net::ClientOptions&) {
+    return std::make_unique<DicomwebSource>(DicomwebOptions{.server = server.dicomweb(), .retry = options.retry});
+  };
+  options.retry.tries = 1;
+  RawFolder opened(raw(), {});
+  const RepairResult result = repair(opened, source_at, options, 1, monitor);
+  ASSERT_EQ(result.unrepaired.size(), 1);
+  EXPECT_EQ(result.unrepaired[0].detail, "expected 5 objects, found 4");
+  EXPECT_TRUE(fs::exists(raw() / "dicom/P-1" / five[0].series_uid / (five[0].sops.rbegin()->second + ".dcm")));
+}
+
+TEST_F(CollectTest, ARepairGoesOnBehindAServerThatHasGone) {
+  const auto series = three();
+  StandIn server(series);
+  collect(server);
+  for (const StandInSeries& one : series) fs::remove(raw() / "dicom" / one.patient / one.series_uid / "1-001.dcm");
+  for (const std::size_t i : {0UL, 1UL}) {  // said to have come from a server that is no more
+    const fs::path record = raw() / "records" / (series[i].series_uid + ".json");
+    Json json = read_json(record);
+    json["from"]["server"] = "http://127.0.0.1:1/nbia-api/services/v1";
+    write_json(record, json);
+  }
+  const SourceAt source_at = [&](const Json& address, net::ClientOptions&) {
+    NbiaOptions from = nbia(server);
+    from.server = address.at("server");
+    return std::make_unique<NbiaSource>(from);
+  };
+  options.retry.tries = 1;
+  options.give_up_after = 2;
+  options.connections = 1;
+  RawFolder opened(raw(), {});
+  const RepairResult result = repair(opened, source_at, options, 1, monitor);
+  EXPECT_EQ(result.damaged, 3);
+  EXPECT_EQ(result.repaired, 1);
+  EXPECT_EQ(result.unrepaired.size(), 2);
+  expect_whole(series[2]);
+  EXPECT_EQ(CsvTable::read(raw() / "rejects.csv").rows(), 2);
 }
 
 TEST_F(CollectTest, StoppingLosesTheFileUnderWayAlone) {

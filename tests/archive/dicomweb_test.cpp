@@ -37,6 +37,24 @@ TEST_F(Dicomweb, APatientIsAskedForByName) {
   EXPECT_EQ(server.requests("/dicom-web/series?"), server.requests("PatientID=LIDC-IDRI-0002"));
 }
 
+// A server need not heed what it is asked for.
+TEST_F(Dicomweb, OnlyWhatWasAskedForIsTaken) {
+  const auto series = three();
+  StandIn server(series);  // which knows no SeriesInstanceUID
+  selection.series = {series[1].series_uid, "1.2.99"};
+  const CollectResult result = fetch(server);
+  EXPECT_EQ(result.fetched, 1);
+  expect_whole(series[1]);
+  ASSERT_EQ(result.rejects.size(), 1);
+  EXPECT_EQ(result.rejects[0].where, "1.2.99");
+  // One that is there and of another patient is no fault.
+  selection.series = {series[1].series_uid, series[2].series_uid};
+  selection.patients = PatientChoice({"LIDC-IDRI-0002"}, true);
+  const CollectResult of_two = fetch(server);
+  EXPECT_EQ(of_two.fetched, 1);
+  EXPECT_TRUE(of_two.rejects.empty());
+}
+
 TEST_F(Dicomweb, ANumberIsAPatientOfAHospital) {
   const std::vector<StandInSeries> series{test::made_series("17", "1.3.1", 2), test::made_series("P-17", "1.3.2", 2)};
   StandIn server(series);

@@ -127,6 +127,34 @@ TEST_F(Faults, AServerThatHasGoneEndsIt) {
   EXPECT_LE(server.requests("/instances"), 6);
 }
 
+// However small the batches.
+TEST_F(Faults, AServerThatHasGoneEndsItInBatchesToo) {
+  std::vector<StandInSeries> series;
+  for (int i = 1; i <= 9; ++i)
+    series.push_back(test::made_series("P-" + std::to_string(i), "1.3." + std::to_string(i), 1));
+  StandIn server(series);
+  server.fault("500", "getImage", 100000);
+  options.retry.tries = 1;
+  options.give_up_after = 4;
+  options.batch_patients = 2;
+  const AfterBatch after = [](const std::vector<const Record*>&) { return std::set<std::string>(); };
+  test::expect_error([&] { collect(server, after); }, ErrorCode::io, {"4 series in a row"});
+  EXPECT_EQ(CsvTable::read(raw() / "rejects.csv").rows(), 4);
+}
+
+// Nor are series that are damaged there.
+TEST_F(Faults, DamagedSeriesDoNotBlockThoseBehindThem) {
+  std::vector<StandInSeries> series;
+  for (int i = 1; i <= 9; ++i)
+    series.push_back(test::made_series("P-" + std::to_string(i), "1.3." + std::to_string(i), 2));
+  StandIn server(series);
+  for (int i = 1; i <= 8; ++i) server.fault("missing-file", "=1.3." + std::to_string(i) + ".2", 1000);
+  options.retry.tries = 1;
+  options.give_up_after = 4;
+  EXPECT_EQ(collect(server).fetched, 1);
+  expect_whole(series[8]);
+}
+
 // A series that the server refuses is no sign that it has gone.
 TEST_F(Faults, AServerThatRefusesMuchDoesNotEndIt) {
   std::vector<StandInSeries> series;

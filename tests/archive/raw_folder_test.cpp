@@ -209,6 +209,17 @@ TEST_F(Raw, ADamagedRecordIsNamedAndItsSeriesCountsAsNotFetched) {
   json = good;
   json["annotated"] = "perhaps";
   expect_damaged(json, {"annotated"});
+  for (const Json& from :
+       {Json(nullptr), Json{{"kind", "nbia"}, {"server", 5}}, Json{{"kind", "x"}, {"server", "y"}}}) {
+    json = good;
+    json["from"] = from;
+    expect_damaged(json, {"from"});
+  }
+  fs::remove(file);
+  const RawFolder raw(path(), manifest());
+  const auto damages = raw.verify(1, monitor);
+  ASSERT_EQ(damages.size(), 1);
+  EXPECT_EQ(damages[0].faults[0].reason, "no record");
 }
 
 }  // namespace

@@ -62,19 +62,24 @@ class Collect final : public Command {
       return outcome;
     }
     const auto source = source_of_words();
-    const archive::CollectPlan plan = archive::plan_collect(*source, selection_, settings_.client, monitor);
+    archive::CollectPlan plan = archive::plan_collect(*source, selection_, settings_.client, monitor);
     std::int64_t files = 0;
     std::set<std::string> patients;
+    bool known = true;
     for (const archive::RemoteSeries& series : plan.missing) {
       files += std::max<std::int64_t>(series.files, 0);
-      patients.insert(series.patient_id);
+      if (!series.patient_id.empty()) patients.insert(series.patient_id);
+      known = known && series.files >= 0;
     }
+    plan.rejects.insert(plan.rejects.end(), line_rejects_.begin(), line_rejects_.end());
     outcome.figures = {{"series", plan.listed()},
                        {"patients", patients.size()},
                        {"files", files},
                        {"rejects", count_by_reason(plan.rejects)}};
-    outcome.text = fmt::format("would fetch what is not there yet of {} series of {}, {} files, from {} into {}{}",
-                               plan.listed(), counted(static_cast<std::int64_t>(patients.size()), "patient"), files,
+    const std::string of =
+        known ? fmt::format(" of {}, {} files,", counted(static_cast<std::int64_t>(patients.size()), "patient"), files)
+              : ", of which the server tells more as they come,";
+    outcome.text = fmt::format("would fetch what is not there yet of {} series{} from {} into {}{}", plan.listed(), of,
                                source->address().value("server", ""), out_.string(),
                                counts_text("left out", count_by_reason(plan.rejects)));
     return outcome;
@@ -83,6 +88,8 @@ class Collect final : public Command {
   Outcome run(const CommonOptions& common, const Options& options, Monitor& monitor) override {
     resolve(common);
     if (verify_) return verify(common, monitor);
+    prepare_.options.add = fs::exists(prepare_.options.out);
+    if (!then_.empty()) data::check_prepare(prepare_.options);  // before hours of work
     Manifest manifest;
     manifest.kind = "raw";
     manifest.command = "collect";
@@ -91,7 +98,7 @@ class Collect final : public Command {
     archive::RawFolder folder(out_, manifest);
     archive::sort_out(plan, folder);
     fetch_readings(folder, monitor);
-    const auto source = source_of_words(folder.annotations());
+    const auto source = source_of_words(annotations_ == "none" ? fs::path() : folder.annotations());
     plan.rejects.insert(plan.rejects.end(), line_rejects_.begin(), line_rejects_.end());
     const archive::AfterBatch after = then_.empty() ? archive::AfterBatch() : [&](const auto& batch) {
       return prepare_batch(folder, batch, monitor);
@@ -118,6 +125,7 @@ class Collect final : public Command {
           throw Error(ErrorCode::usage, "--series, --studies: expected UIDs, found '" + uid + "'");
       }
     }
+    check_fitting();
     if (then_.empty() != prepare_.options.out.empty())
       throw Error(ErrorCode::usage, "expected --then prepare and --prepare.out together, the data set to make");
     if (!then_.empty()) settings_.batch_patients = batch_;
@@ -125,26 +133,33 @@ class Collect final : public Command {
     prepare_.resolve();
   }
 
-  /// A token or password is for a server that the user named, and TCIA: not for whatever a file names. Error{usage}.
-  void check_secret_is_for(const std::string& server) const {
-    if (settings_.client.credentials.empty()) return;
+  /// Refuses what this kind of source does not heed.
+  void check_fitting() const {
+    const auto refuse = [](const std::string& what) { throw Error(ErrorCode::usage, what); };
+    if (verify_) return;
+    const bool web = kind_ == "dicomweb";
+    if (web && !annotations_.empty() && annotations_ != "none")
+      refuse("--annotations: expected none with dicomweb, whose series have no readings beside them");
+    if (web && !server_.empty()) refuse("--server: expected none with dicomweb, whose address is the word behind it");
+    if (!web && !selection_.studies.empty()) refuse("--studies: expected dicomweb; NBIA lists series alone");
+  }
+
+  /// True for a server that the user named, and TCIA: a token or password is not for whatever a manifest names.
+  [[nodiscard]] bool may_have_secrets(const std::string& server) const {
     const net::Url url = net::Url::parse(server, "address");
     const auto names = [&](const std::string& word) {
       return !word.empty() && net::Url::parse(word, "--server").origin() == url.origin();
     };
-    if (archive::is_tcia(url.host) || names(server_) || (kind_ == "dicomweb" && names(from_))) return;
-    throw Error(ErrorCode::usage, "expected --server to name " + url.origin() +
-                                      " before a token or password goes there; nobody but a file has named it");
+    return archive::is_tcia(url.host) || names(server_) || (kind_ == "dicomweb" && names(from_));
   }
 
   /// `filed`: with what the archive files beside a series' objects.
-  std::unique_ptr<archive::Source> nbia(const std::string& server, const fs::path& annotations, bool filed = true) {
+  std::unique_ptr<archive::Source> nbia(const std::string& server, const fs::path& annotations, net::Credentials& who,
+                                        bool filed = true) {
     archive::NbiaOptions options;
     options.annotations = filed;
     options.server = server.empty() ? archive::tcia_server : server;
-    check_secret_is_for(options.server);
     options.retry = settings_.retry;
-    net::Credentials& who = settings_.client.credentials;
     if (who.token.empty() && !who.user.empty()) {  // a login of its own
       options.user = who.user;
       options.password = who.password;
@@ -154,7 +169,6 @@ class Collect final : public Command {
   }
 
   std::unique_ptr<archive::Source> dicomweb(const std::string& server) {
-    check_secret_is_for(server);
     archive::DicomwebOptions options;
     options.server = server;
     options.retry = settings_.retry;
@@ -164,23 +178,27 @@ class Collect final : public Command {
   /// What the words of the command line ask for; readings come from the folder `annotations`.
   std::unique_ptr<archive::Source> source_of_words(const fs::path& annotations = {}) {
     const auto fail = [](const std::string& what) { throw Error(ErrorCode::usage, what); };
+    net::Credentials& who = settings_.client.credentials;
     if (kind_ == "lidc") {
       selection_.collection = "LIDC-IDRI";
-      return nbia(server_, annotations);
+      return nbia(server_, annotations, who);
     }
     if (kind_ == "nbia") {
       if (collection_.empty() && selection_.series.empty())
         fail("nbia: expected --collection or --series, found neither");
       selection_.collection = collection_;
-      return nbia(server_, annotations);
+      return nbia(server_, annotations, who);
     }
     if (kind_ == "manifest") {
       if (manifest_.empty()) fail("manifest: expected the manifest's file, found none");
       const archive::ManifestFile manifest = archive::read_manifest_file(manifest_);
       if (selection_.series.empty()) selection_.series = manifest.series;
       line_rejects_ = manifest.rejects;
-      return nbia(server_.empty() ? archive::nbia_server_of(manifest, archive::tcia_server) : server_, annotations,
-                  manifest.include_annotation);
+      const std::string server = server_.empty() ? archive::nbia_server_of(manifest, archive::tcia_server) : server_;
+      if (!who.empty() && !may_have_secrets(server))
+        fail("expected --server to name " + net::Url::parse(server, "manifest").origin() +
+             " before a token or password goes there; the manifest alone names it");
+      return nbia(server, annotations, who, manifest.include_annotation);
     }
     if (kind_ == "dicomweb") {
       if (from_.empty()) fail("dicomweb: expected the service's root, such as https://host/dicom-web, found none");
@@ -194,7 +212,12 @@ class Collect final : public Command {
   /// The readers' XML into raw/annotations, once.
   void fetch_readings(const archive::RawFolder& folder, Monitor& monitor) {
     const std::string from = annotations_.empty() && kind_ == "lidc" ? lidc_readings : annotations_;
-    if (from.empty() || from == "none" || fs::exists(folder.annotations())) return;
+    if (from.empty() || from == "none") return;
+    if (fs::exists(folder.annotations())) {
+      if (!annotations_.empty())
+        monitor.note(folder.annotations().string() + " is there already; remove it to take others");
+      return;
+    }
     if (from.find("://") == std::string::npos) {
       archive::Readings::unpack(from, folder.annotations(), monitor);
       return;
@@ -223,9 +246,9 @@ class Collect final : public Command {
     fs::remove(place.download);
   }
 
-  /// False where there is nothing in these series that a data set could be made of.
-  bool prepare_batch(const archive::RawFolder& folder, const std::vector<const archive::Record*>& batch,
-                     Monitor& monitor) {
+  /// The series of the batch that the data set has now.
+  std::set<std::string> prepare_batch(const archive::RawFolder& folder,
+                                      const std::vector<const archive::Record*>& batch, Monitor& monitor) {
     data::PrepareOptions options = prepare_.options;
     for (const archive::Record* const record : batch) options.raw.push_back(folder.path() / record->folder);
     options.add = fs::exists(options.out);
@@ -233,12 +256,12 @@ class Collect final : public Command {
       const data::PrepareResult made = data::prepare(options, monitor);
       monitor.note(fmt::format("{}: {} of {} in {} series", options.out.string(), counted(made.counts.images, "image"),
                                counted(made.counts.nodules, "nodule"), made.series));
-      return true;
+      if (made.used.size() < batch.size()) not_used_ = fmt::format("{}/rejects.csv says why", options.out.string());
+      return {made.used.begin(), made.used.end()};
     } catch (const data::NothingToPrepare& nothing) {
-      nothing_made_ = nothing.what();
-      monitor.warn(fmt::format("nothing is made of {} series by themselves, they stay for the next batch: {}",
-                               batch.size(), nothing_made_));
-      return false;
+      not_used_ = nothing.what();
+      monitor.warn(fmt::format("of {} series by themselves nothing is made: {}", batch.size(), not_used_));
+      return {};
     }
   }
 
@@ -246,9 +269,14 @@ class Collect final : public Command {
     if (!fs::exists(out_ / "manifest.json"))
       throw Error(ErrorCode::not_found, "'" + out_.string() + "': expected what collect left, found no manifest.json");
     archive::RawFolder folder(out_, {});
-    const archive::SourceAt source_at = [&](const Json& from) {
-      const std::string server = from.value("server", "");
-      return from.value("kind", "") == "dicomweb" ? dicomweb(server) : nbia(server, folder.annotations());
+    const archive::SourceAt source_at = [&](const Json& from, net::ClientOptions& client) {
+      const auto server = from.at("server").get<std::string>();
+      if (!client.credentials.empty() && !may_have_secrets(server)) {
+        client.credentials = {};
+        monitor.warn(fmt::format("{} is asked without the token or password; --server {} would let it have them",
+                                 server, net::Url::parse(server, "address").origin()));
+      }
+      return from.at("kind") == "dicomweb" ? dicomweb(server) : nbia(server, folder.annotations(), client.credentials);
     };
     const archive::RepairResult result = archive::repair(folder, source_at, settings_, common.threads, monitor);
     if (!result.unrepaired.empty())
@@ -271,12 +299,12 @@ class Collect final : public Command {
     const std::string rejects = counts_text("left out (each in rejects.csv)", count_by_reason(result.rejects));
     // Lines of a manifest that are no series are none that could not be had.
     const auto missing = static_cast<std::int64_t>(result.rejects.size() - line_rejects_.size());
-    if (result.waiting > 0)
+    if (result.unused > 0)
       throw Error(ErrorCode::bad_input,
-                  fmt::format("{}: nothing is made of the last {} series, whose files are kept{}: {}", out_.string(),
-                              result.waiting,
+                  fmt::format("{}: nothing is made of {} of {} series, whose files are kept{}: {}", out_.string(),
+                              result.unused, result.there + result.fetched,
                               result.left > 0 ? fmt::format("; --budget-gb has no room for {} more", result.left) : "",
-                              nothing_made_));
+                              not_used_));
     if (missing > 0)
       throw Error(ErrorCode::io,
                   fmt::format("{}: {} of {} series could not be had, {} are there; left out (each in "
@@ -320,7 +348,7 @@ class Collect final : public Command {
   std::int64_t batch_ = 200;
   bool verify_ = false;
   std::vector<Reject> line_rejects_;
-  std::string nothing_made_;
+  std::string not_used_;
   archive::CollectOptions settings_;
   ArchiveOptions archive_;
   PrepareSettings prepare_;

@@ -49,8 +49,12 @@ class Send final : public Command {
     archive::SendResult result;
     try {
       archive::send(files, settings_, monitor, result);
-    } catch (const Error&) {  // what was stored before is told all the same
-      if (!log_.empty() && !result.objects.empty()) write_log(log_, result);
+    } catch (const Error&) {
+      try {  // what was stored before is told all the same
+        if (!log_.empty() && !result.objects.empty()) write_log(log_, result);
+      } catch (const Error& unwritten) {
+        monitor.warn(unwritten.what());
+      }
       throw;
     }
     if (!log_.empty()) write_log(log_, result);
@@ -83,6 +87,8 @@ class Send final : public Command {
  private:
   std::vector<fs::path> ready(const CommonOptions& /*common*/) {
     if (settings_.server.empty()) throw Error(ErrorCode::usage, "expected --to, the address of a DICOMweb service");
+    if (!log_.empty() && !fs::is_directory(fs::absolute(log_).parent_path()))
+      throw Error(ErrorCode::usage, "--log: expected a file in a folder that is there, found '" + log_.string() + "'");
     settings_.client = server_.client();
     settings_.retry = server_.retry();
     try {

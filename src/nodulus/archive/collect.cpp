@@ -30,14 +30,16 @@ std::int64_t expected_bytes(const RemoteSeries& series) {
 /// One batch: threads that take series from the front of what is missing until the batch is full.
 class Batch {
  public:
-  Batch(Source& source, const Selection& selection, std::deque<RemoteSeries>& missing, RawFolder& folder,
-        const CollectOptions& options, CollectResult& result, Monitor& monitor)
+  /// `failed_in_a_row`: series so far that the server failed at.
+  Batch(Source& source, const CollectPlan& plan, std::deque<RemoteSeries>& missing, RawFolder& folder,
+        const CollectOptions& options, CollectResult& result, int& failed_in_a_row, Monitor& monitor)
       : source_(source),
-        selection_(selection),
+        plan_(plan),
         missing_(missing),
         folder_(folder),
         options_(options),
         result_(result),
+        failed_in_a_row_(failed_in_a_row),
         monitor_(monitor),
         beside_bytes_(folder.bytes_beside()),
         kept_bytes_(folder.bytes_of_series()) {
@@ -97,7 +99,7 @@ class Batch {
   void fetch(net::Client& client, RemoteSeries series) {
     std::optional<Reject> fault = completed(client, series);
     std::int64_t came = 0;
-    if (!fault && !selection_.takes(series)) {
+    if (!fault && !plan_.selection.takes(series)) {
       const std::lock_guard lock(mutex_);
       --result_.listed;
       total_bytes_ -= std::min(total_bytes_, expected_bytes(series));
@@ -142,6 +144,8 @@ class Batch {
     rule.seed = stable_hash(series.series_uid);
     for (int number = 1;; ++number) {
       Fetched fetched = source_.fetch(client, series, place);
+      if (const auto former = plan_.former.find(series.series_uid); !fetched.fault && former != plan_.former.end())
+        fetched.fault = folder_.keep_beside(former->second, fetched.files);
       if (!fetched.fault) {
         sync_tree(place.folder);  // which takes its time, and has no need of the lock
         const std::lock_guard lock(mutex_);
@@ -169,12 +173,13 @@ class Batch {
     fault.where = series.series_uid;
     const std::lock_guard lock(mutex_);
     failed_in_a_row_ = server_failed ? failed_in_a_row_ + 1 : 0;
-    if (failed_in_a_row_ >= options_.give_up_after)
-      throw Error(ErrorCode::io,
-                  fmt::format("{} series in a row could not be fetched, the last for '{}: {}'; what is there is "
-                              "kept, the same command goes on from there",
-                              failed_in_a_row_, fault.reason, fault.detail));
-    return fault;
+    if (failed_in_a_row_ < options_.give_up_after) return fault;
+    result_.rejects.push_back(fault);
+    throw Error(
+        ErrorCode::io,
+        fmt::format("{} series in a row could not be fetched, the last for '{}: {}'; what is there is kept, the "
+                    "same command goes on from there",
+                    failed_in_a_row_, fault.reason, fault.detail));
   }
 
   void tell(std::int64_t bytes, const RemoteSeries& series) {
@@ -187,11 +192,12 @@ class Batch {
   }
 
   Source& source_;
-  const Selection& selection_;
+  const CollectPlan& plan_;
   std::deque<RemoteSeries>& missing_;
   RawFolder& folder_;
   const CollectOptions& options_;
   CollectResult& result_;
+  int& failed_in_a_row_;
   Monitor& monitor_;
 
   std::mutex mutex_;
@@ -204,7 +210,6 @@ class Batch {
   std::int64_t under_way_ = 0;     // reserved for those that are being fetched
   std::int64_t total_bytes_ = 0;   // that are to come
   std::int64_t done_bytes_ = 0;
-  int failed_in_a_row_ = 0;
 };
 
 }  // namespace
@@ -234,31 +239,49 @@ CollectResult collect(Source& source, const CollectPlan& plan, RawFolder& folder
   result.there = static_cast<std::int64_t>(plan.there.size());
   result.rejects = plan.rejects;
   std::deque<RemoteSeries> missing(plan.missing.begin(), plan.missing.end());
-  // Series of a batch that a former run fetched and did not hand over.
-  std::vector<std::string> waiting;
+  std::vector<std::string> waiting;  // to be handed over
+  std::set<std::string> unused;      // of what was
   if (after_batch) {
     for (const std::string& uid : plan.there) {
-      if (!folder.records().at(uid).dropped) waiting.push_back(uid);
+      if (!folder.records().at(uid).dropped) waiting.push_back(uid);  // by a former run
     }
   }
-  const auto hand_over = [&] {
+  std::vector<std::string> handed;  // the last time
+  const auto hand_over = [&](const std::vector<std::string>& uids) {
     std::vector<const Record*> batch;
-    batch.reserve(waiting.size());
-    for (const std::string& uid : waiting) batch.push_back(&folder.records().at(uid));
-    if (batch.empty() || !after_batch(batch)) return;
-    for (const std::string& uid : waiting) folder.drop(uid);
-    waiting.clear();
+    batch.reserve(uids.size());
+    for (const std::string& uid : uids) batch.push_back(&folder.records().at(uid));
+    if (batch.empty()) return;
+    const std::set<std::string> used = after_batch(batch);
     ++result.batches;
+    handed = uids;
+    for (const std::string& uid : uids) {
+      if (used.contains(uid)) {
+        folder.drop(uid);
+        unused.erase(uid);
+      } else {
+        unused.insert(uid);
+      }
+    }
   };
+  int failed_in_a_row = 0;
   try {
-    if (!waiting.empty()) hand_over();
-    while (!missing.empty()) {
+    if (after_batch) hand_over(waiting);
+    while (true) {
       const std::size_t before = missing.size();
-      const auto came = Batch(source, plan.selection, missing, folder, options, result, monitor).run();
-      waiting.insert(waiting.end(), came.begin(), came.end());
-      folder.write_tables(result.rejects);
-      if (!after_batch || missing.size() == before) break;
-      hand_over();
+      if (before > 0) {
+        waiting = Batch(source, plan, missing, folder, options, result, failed_in_a_row, monitor).run();
+        folder.write_tables(result.rejects);
+      }
+      if (missing.size() < before) {
+        if (after_batch) hand_over(waiting);
+        continue;
+      }
+      // At the end, or without room for more: perhaps they are of use together, or to what was made meanwhile.
+      const std::vector<std::string> rest(unused.begin(), unused.end());
+      if (rest.empty() || std::is_permutation(rest.begin(), rest.end(), handed.begin(), handed.end())) break;
+      hand_over(rest);
+      if (missing.empty()) break;
     }
   } catch (const Error& error) {
     try {
@@ -275,7 +298,7 @@ CollectResult collect(Source& source, const CollectPlan& plan, RawFolder& folder
     throw Error(ErrorCode::not_found,
                 fmt::format("none of {} series is of the patients and modality asked for", plan.listed()));
   result.left = static_cast<std::int64_t>(missing.size());
-  result.waiting = after_batch ? static_cast<std::int64_t>(waiting.size()) : 0;
+  result.unused = static_cast<std::int64_t>(unused.size());
   result.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   return result;
 }
@@ -294,19 +317,33 @@ RepairResult repair(RawFolder& folder, const SourceAt& source_at, const CollectO
       result.unrepaired.push_back({damage.series_uid, "damaged record", "the command that fetched it does so anew"});
       continue;
     }
+    CollectPlan& plan = plans[damage.record->from.dump()];
     RemoteSeries series = damage.record->series;
-    series.files = series.bytes = -1;
-    plans[damage.record->from.dump()].missing.push_back(std::move(series));
+    series.files = std::count_if(damage.record->files.begin(), damage.record->files.end(),
+                                 [](const ReceivedFile& file) { return !file.sop_uid.empty(); });
+    series.bytes = -1;
+    plan.missing.push_back(std::move(series));
+    plan.former.emplace(damage.series_uid, std::move(*damage.record));
   }
-  std::map<std::string, std::unique_ptr<Source>> sources;
-  for (const auto& [address, plan] : plans) sources[address] = source_at(Json::parse(address));
-  CollectOptions all = options;
-  all.budget_bytes = all.batch_patients = 0;  // it is all there already
   for (const auto& [address, plan] : plans) {
-    CollectResult collected = collect(*sources[address], plan, folder, all, monitor);
-    result.repaired += collected.fetched;
-    std::move(collected.rejects.begin(), collected.rejects.end(), std::back_inserter(result.unrepaired));
+    CollectOptions all = options;
+    all.budget_bytes = all.batch_patients = 0;  // it is all there already
+    try {
+      const auto source = source_at(Json::parse(address), all.client);
+      CollectResult collected = collect(*source, plan, folder, all, monitor);
+      std::move(collected.rejects.begin(), collected.rejects.end(), std::back_inserter(result.unrepaired));
+    } catch (const Error& error) {
+      if (error.code() != ErrorCode::io) throw;
+      monitor.warn(error.what());
+      for (const RemoteSeries& series : plan.missing) {
+        const auto now = folder.records().find(series.series_uid);
+        if (now == folder.records().end() || !now->second.is_new)
+          result.unrepaired.push_back({series.series_uid, "the server fails", error.what()});
+      }
+    }
   }
+  result.repaired = result.damaged - static_cast<std::int64_t>(result.unrepaired.size());
+  folder.write_tables(result.unrepaired);
   return result;
 }
 

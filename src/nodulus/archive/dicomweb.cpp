@@ -147,10 +147,10 @@ DicomwebSource::DicomwebSource(DicomwebOptions options) : options_(std::move(opt
 
 Json DicomwebSource::address() const { return {{"kind", "dicomweb"}, {"server", options_.server}}; }
 
-std::vector<Json> DicomwebSource::entries(net::Client& client, const std::string& path, const Query& query,
-                                          const std::string& key, std::int64_t expected) {
+DicomwebSource::List DicomwebSource::entries(net::Client& client, const std::string& path, const Query& query,
+                                             const std::string& key, std::int64_t expected) {
   constexpr std::int64_t page = 500;
-  std::vector<Json> found;
+  List found;
   std::set<std::string> seen;
   std::size_t received = 0;
   while (true) {
@@ -173,6 +173,8 @@ std::vector<Json> DicomwebSource::entries(net::Client& client, const std::string
       return answer;
     };
     const net::Answer answer = net::with_retries(options_.retry, path, client.monitor(), attempt);
+    // Some refuse an offset that is behind the end.
+    if (received > 0 && (answer.status == 400 || answer.status == 404 || answer.status == 416)) return found;
     if (!answer.good()) {
       const bool answered = answer.status >= 200 && answer.status < 300;
       throw Error(answered ? ErrorCode::bad_input : ErrorCode::io,
@@ -180,12 +182,20 @@ std::vector<Json> DicomwebSource::entries(net::Client& client, const std::string
     }
     // A short page is not the last: servers have limits of their own (PS3.18 8.3.4.4). One that brings nothing new is,
     // and a server that does not know `offset` answers the same again.
-    const std::size_t before = found.size();
+    const std::size_t before = found.rows.size();
     received += list.size();
     for (const Json& entry : list) {
-      if (seen.insert(json_text(entry, key)).second) found.push_back(entry);
+      if (seen.insert(json_text(entry, key)).second) found.rows.push_back(entry);
     }
-    if (found.size() == before || static_cast<std::int64_t>(found.size()) == expected) return found;
+    found.whole = list.empty() || static_cast<std::int64_t>(found.rows.size()) == expected;
+    if (found.whole) return found;
+    if (found.rows.size() > before) continue;
+    if (answer.header("warning").starts_with("299"))  // PS3.18 8.3.4.4: there are more
+      client.monitor().warn(
+          fmt::format("{}: the server's list ends before its end, and it gives no more of it; "
+                      "narrower questions may get at the rest",
+                      net::joined(options_.server, path)));
+    return found;
   }
 }
 
@@ -199,10 +209,12 @@ std::vector<RemoteSeries> DicomwebSource::list(net::Client& client, const Select
   const auto ask = [&](const std::string& path, const Query& more) {
     Query query = wanted;
     query.insert(query.end(), more.begin(), more.end());
-    for (Json& row : entries(client, path, query, series_tag)) rows.push_back(std::move(row));
+    for (Json& row : entries(client, path, query, series_tag).rows) rows.push_back(std::move(row));
   };
   for (const std::string& study : selection.studies) ask("studies/" + study + "/series", {});
-  for (const std::string& uid : selection.series) ask("series", {{"SeriesInstanceUID", uid}});
+  if (selection.studies.empty()) {
+    for (const std::string& uid : selection.series) ask("series", {{"SeriesInstanceUID", uid}});
+  }
   if (selection.studies.empty() && selection.series.empty()) {
     // An archive of a hospital is not listed whole where a patient is asked for.
     if (const auto* const names = selection.patients.names_alone()) {
@@ -213,6 +225,7 @@ std::vector<RemoteSeries> DicomwebSource::list(net::Client& client, const Select
   }
 
   std::vector<RemoteSeries> found;
+  const std::set<std::string> named(selection.series.begin(), selection.series.end());
   std::set<std::string> seen;
   for (const Json& row : rows) {
     RemoteSeries series;
@@ -224,11 +237,12 @@ std::vector<RemoteSeries> DicomwebSource::list(net::Client& client, const Select
     series.files = json_number(row, "00201209").value_or(-1);
     if (!is_uid(series.series_uid) || !is_uid(series.study_uid)) {
       rejects.push_back({file_name_of(series.series_uid), "not a UID", "the server's list has a series without UIDs"});
-    } else if (selection.takes(series) && seen.insert(series.series_uid).second) {
+    } else if ((named.empty() || named.contains(series.series_uid)) && seen.insert(series.series_uid).second &&
+               selection.takes(series)) {  // a server need not heed what it was asked
       found.push_back(std::move(series));
     }
   }
-  for (const std::string& uid : selection.series) {
+  for (const std::string& uid : named) {
     if (!seen.contains(uid))
       rejects.push_back({uid, "not there", "the server's list has no such series of what was asked for"});
   }
@@ -242,7 +256,7 @@ std::vector<RemoteSeries> DicomwebSource::list(net::Client& client, const Select
 std::optional<Reject> DicomwebSource::complete(net::Client& client, RemoteSeries& series) {
   if (!series.patient_id.empty()) return std::nullopt;
   // QIDO need not tell the patient with a series (PS3.18 table 10.6.3-4); with a study it has to (10.6.3-3).
-  for (const Json& study : entries(client, "studies", {{"StudyInstanceUID", series.study_uid}}, study_tag, 1))
+  for (const Json& study : entries(client, "studies", {{"StudyInstanceUID", series.study_uid}}, study_tag, 1).rows)
     series.patient_id = json_text(study, "00100020");
   if (series.patient_id.empty()) series.patient_id = "unknown";
   return std::nullopt;
@@ -250,20 +264,23 @@ std::optional<Reject> DicomwebSource::complete(net::Client& client, RemoteSeries
 
 Fetched DicomwebSource::fetch(net::Client& client, const RemoteSeries& series, const Workplace& place) {
   const std::string path = "studies/" + series.study_uid + "/series/" + series.series_uid;
-  std::vector<std::string> expected;
+  List list;
   try {
-    for (const Json& entry : entries(client, path + "/instances", {}, sop_tag, series.files)) {
-      const std::string uid = json_text(entry, sop_tag);
-      if (!is_uid(uid))
-        return Fetched::failed(series.series_uid, "not a UID", "the server lists an object without a UID", false);
-      expected.push_back(uid);
-    }
+    list = entries(client, path + "/instances", {}, sop_tag, series.files);
   } catch (const Error& error) {  // tried several times already
     if (error.code() != ErrorCode::io && error.code() != ErrorCode::bad_input) throw;
     Fetched failed = Fetched::failed(series.series_uid, "the server fails", error.what(), false);
     failed.server_failed = true;
     return failed;
   }
+  std::vector<std::string> expected;
+  for (const Json& entry : list.rows) {
+    expected.push_back(json_text(entry, sop_tag));
+    if (!is_uid(expected.back()))
+      return Fetched::failed(series.series_uid, "not a UID", "the server lists an object without a UID", false);
+  }
+  // Not all can be asked for by name where the list is not whole.
+  const bool listed = list.whole || (series.files > 0 && static_cast<std::int64_t>(expected.size()) >= series.files);
   std::map<std::string, ReceivedFile> here = left_over(series, place.folder);
   const auto missing = [&] {
     std::vector<std::string> uids;
@@ -272,10 +289,10 @@ Fetched DicomwebSource::fetch(net::Client& client, const RemoteSeries& series, c
     return uids;
   };
   const auto arrival = [&] { return Arrival(series, place, options_.most_bytes, here); };
-  if (here.empty() || static_cast<std::int64_t>(expected.size()) < series.files) {  // not all can be asked for by name
+  if (here.empty() || !listed) {
     // Whatever stops it, what came is kept, and the rest is asked for by itself.
     const auto fault = retrieve(client, net::joined(options_.server, path), arrival(), series.series_uid);
-    if (fault && here.empty()) return *fault;
+    if (fault && (here.empty() || !listed)) return *fault;
   }
   for (const std::string& uid : missing()) {
     const auto fault =

@@ -31,10 +31,14 @@ class DicomwebSource final : public Source {
 
  private:
   using Query = std::vector<std::pair<std::string, std::string>>;
+  struct List {
+    std::vector<Json> rows;
+    bool whole = false;  ///< False where the server does not say that this is the end.
+  };
   /// All pages of a list. `key` is the tag that tells one entry from another; `expected` how many there are, where that
   /// is known: then no page is asked for after the last.
-  std::vector<Json> entries(net::Client& client, const std::string& path, const Query& query, const std::string& key,
-                            std::int64_t expected = -1);
+  List entries(net::Client& client, const std::string& path, const Query& query, const std::string& key,
+               std::int64_t expected = -1);
 
   DicomwebOptions options_;
 };

@@ -138,7 +138,9 @@ std::optional<Fetched> download_zip(const std::string& url, const std::string& w
     former.forget();
     return std::nullopt;
   } catch (const NotAZip& other) {
-    return spoiled("not a zip", "expected a zip, found " + other.found, true);
+    Fetched failed = spoiled("not a zip", "expected a zip, found " + other.found, true);
+    failed.server_failed = true;  // a page that says that it is being mended, for one
+    return failed;
   } catch (const TooLarge&) {
     return spoiled("too large", fmt::format("expected at most {} bytes, found more", most_bytes), false);
   }

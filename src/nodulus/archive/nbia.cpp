@@ -116,7 +116,7 @@ class SeriesCheck {
         remove_tree(folder_ / file.stored);
         continue;
       }
-      if (name.ends_with(".xml")) {
+      if (name.size() > 4 && same_name(std::string_view(name).substr(name.size() - 4), ".xml")) {
         fetched.files.push_back({file.stored, file.bytes, file.md5, ""});
         continue;
       }
@@ -233,7 +233,13 @@ void NbiaSource::no_such_collection(net::Client& client, const std::string& name
 void NbiaSource::no_such_patient(net::Client& client, const Selection& selection,
                                  const std::set<std::string>& patients) {
   const std::string modality = selection.modality.empty() ? "any modality" : selection.modality;
-  for (const Json& row : rows(client, "getPatient", {{"Collection", selection.collection}})) {
+  std::vector<Json> all;
+  try {
+    all = rows(client, "getPatient", {{"Collection", selection.collection}});
+  } catch (const Error& error) {  // then it is not told so exactly
+    if (error.code() == ErrorCode::stopped) throw;
+  }
+  for (const Json& row : all) {
     const std::string patient = field(row, "PatientID");
     if (selection.patients.has(patient))
       throw Error(ErrorCode::not_found, fmt::format("{}: patient '{}' of collection '{}' has no series of {}",

@@ -80,6 +80,10 @@ Record record_of(const Json& json, const fs::path& file) {
   if (record.folder != expected) fields.fail("folder", expected, record.folder);
   record.fetched = text("fetched");
   record.from = fields.json("from", "an address");
+  const JsonFields from(record.from, file, "from");
+  const auto kind = from.get<std::string>("kind", "nbia or dicomweb");
+  if (kind != "nbia" && kind != "dicomweb") from.fail("kind", "nbia or dicomweb", kind);
+  if (from.get<std::string>("server", "an address").empty()) from.fail("server", "an address", "nothing");
   record.dropped = fields.get<bool>("dropped", "true or false");
   const Json& files = fields.json("files", "a list of files");
   if (!files.is_array()) fields.fail("files", "a list of files", files.dump());
@@ -141,6 +145,7 @@ RawFolder::RawFolder(fs::path folder, const Manifest& manifest) : folder_(withou
     if (::flock(lock_, LOCK_EX | LOCK_NB) != 0)
       throw Error(ErrorCode::exists, "another run is at work in '" + folder_.string() + "'");
     read_records();
+    find_unrecorded();
     clear_away();
   } catch (...) {
     ::close(lock_);
@@ -176,6 +181,19 @@ void RawFolder::read_records() {
       continue;
     }
     records_.emplace(uid, std::move(record));
+  }
+}
+
+void RawFolder::find_unrecorded() {
+  for (const auto& patient : fs::directory_iterator(folder_ / "dicom")) {
+    if (!patient.is_directory()) continue;
+    for (const auto& entry : fs::directory_iterator(patient.path())) {
+      const std::string uid = entry.path().filename().string();
+      const bool told =
+          std::any_of(damages_.begin(), damages_.end(), [&](const Damage& damage) { return damage.series_uid == uid; });
+      if (!entry.is_directory() || !is_uid(uid) || has(uid) || told) continue;
+      damages_.push_back({uid, {}, {{entry.path().string(), "no record", "expected records/" + uid + ".json"}}});
+    }
   }
 }
 
@@ -220,18 +238,50 @@ const Record& RawFolder::commit(const RemoteSeries& series, std::vector<Received
   record.folder = "dicom/" + file_name_of(series.patient_id) + "/" + series.series_uid;
   record.fetched = manifest_json({}).at("created").get<std::string>();
   record.from = from;
+  record.is_new = true;
   std::sort(files.begin(), files.end(), [](const ReceivedFile& a, const ReceivedFile& b) { return a.name < b.name; });
   record.files = std::move(files);
   const fs::path work = partial() / series.series_uid;
   const fs::path target = folder_ / record.folder;
   // In this order a series is never recorded with files of another fetch, wherever a kill falls.
-  if (fs::exists(target)) remove_whole(target, series.series_uid);
-  write_record(record);
+  const fs::path old = partial() / (series.series_uid + ".old");
+  const bool replaces = fs::exists(target);
+  if (replaces) {
+    remove_tree(old);
+    move_path(target, old);
+  }
+  try {
+    write_record(record);
+  } catch (const Error&) {  // the disk is full: what was there stays
+    std::error_code ignored;
+    if (replaces) fs::rename(old, target, ignored);
+    throw;
+  }
   create_folder(target.parent_path());
   move_path(work, target);
   sync_path(target.parent_path());
+  remove_tree(old);
   std::erase_if(damages_, [&](const Damage& damage) { return damage.series_uid == series.series_uid; });
   return records_.insert_or_assign(series.series_uid, std::move(record)).first->second;
+}
+
+std::optional<Reject> RawFolder::keep_beside(const Record& former, std::vector<ReceivedFile>& files) const {
+  const fs::path place = folder_ / former.folder;
+  for (const ReceivedFile& file : former.files) {
+    const bool came =
+        std::any_of(files.begin(), files.end(), [&](const auto& other) { return other.name == file.name; });
+    if (!file.sop_uid.empty() || came) continue;
+    if (const auto fault = fault_of(place, file))
+      return Reject{
+          former.series.series_uid, "incomplete",
+          fmt::format("'{}', which was beside its objects, did not come again and is no longer whole here ({})",
+                      file.name, fault->reason)};
+    std::error_code error;
+    fs::copy_file(place / file.name, partial() / former.series.series_uid / file.name, error);
+    if (error) throw Error(ErrorCode::io, "cannot copy '" + (place / file.name).string() + "': " + error.message());
+    files.push_back(file);
+  }
+  return std::nullopt;
 }
 
 void RawFolder::drop(const std::string& series_uid) {

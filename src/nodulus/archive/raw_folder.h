@@ -22,6 +22,7 @@ struct Record {
   std::string fetched;   ///< UTC, ISO 8601.
   Json from;             ///< Source::address().
   bool dropped = false;  ///< Its files have served and were removed.
+  bool is_new = false;   ///< Fetched since the folder was opened.
   std::vector<ReceivedFile> files;
 
   [[nodiscard]] std::int64_t bytes() const;
@@ -30,9 +31,10 @@ struct Record {
 /// A series that is not as it was fetched.
 struct Damage {
   std::string series_uid;
-  /// Of what was fetched; nothing where its record is damaged, so that nobody knows.
+  /// Of what was fetched; nothing where there is none or it is damaged, so that nobody knows.
   std::optional<Record> record{};
-  std::vector<Reject> faults;  ///< "missing", "wrong size", "wrong MD5", "cannot be read"; "damaged record".
+  std::vector<Reject>
+      faults;  ///< "missing", "wrong size", "wrong MD5", "cannot be read"; "damaged record", "no record".
 };
 
 /// raw/: the artifact that collect leaves, and grows. manifest.json says what it is; dicom/ holds a folder a series,
@@ -61,6 +63,9 @@ class RawFolder {
   /// The series' files in its workplace, on disk already (sync_tree), become dicom/<patient>/<UID>: recorded, renamed.
   /// What was in that place goes. Error{io}.
   const Record& commit(const RemoteSeries& series, std::vector<ReceivedFile> files, const Json& from);
+  /// Copies what lies beside the objects of a series that was fetched before (readings) and did not come again, into
+  /// its workplace and to `files`. "incomplete" where that is damaged or gone.
+  [[nodiscard]] std::optional<Reject> keep_beside(const Record& former, std::vector<ReceivedFile>& files) const;
   /// Removes the files of a series and remembers that it was here.
   void drop(const std::string& series_uid);
   /// What came of a series goes from its workplace, but for a download that can be gone on with.
@@ -75,6 +80,7 @@ class RawFolder {
 
  private:
   void read_records();
+  void find_unrecorded();
   void clear_away() const;
   void write_record(const Record& record) const;
   /// Takes a folder out of its place at once, then removes it.

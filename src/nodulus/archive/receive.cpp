@@ -15,6 +15,7 @@ Fetched Fetched::failed(const std::string& where, const net::Answer& answer) {
   if (answer.status == 429) reason = "too many requests";
   Fetched fetched = failed(where, reason, answer.problem, answer.worth_retry);
   fetched.retry_after_s = answer.retry_after_s;
+  fetched.server_failed = answer.worth_retry;
   return fetched;
 }
 

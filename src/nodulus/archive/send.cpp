@@ -7,6 +7,7 @@
 #include <chrono>
 #include <fstream>
 #include <map>
+#include <optional>
 
 #include "nodulus/archive/dicom_json.h"
 #include "nodulus/archive/remote_series.h"
@@ -71,6 +72,7 @@ class Sender {
     for (std::size_t i = 0; i < result_.objects.size(); ++i) waiting.push_back(i);
     for (int number = 1; !waiting.empty(); ++number) {
       std::vector<std::size_t> again;
+      retry_after_s_.reset();
       for (std::size_t at = 0; at < waiting.size();) {
         const std::size_t count = size_of_request(waiting, at);
         const std::vector<std::size_t> some(waiting.begin() + static_cast<std::ptrdiff_t>(at),
@@ -79,7 +81,9 @@ class Sender {
         at += count;
       }
       if (again.empty() || number >= options_.retry.tries) return;
-      const double seconds = options_.retry.wait_s(number + 1, {}).value_or(0);
+      const auto wait_s = options_.retry.wait_s(number + 1, retry_after_s_);
+      if (!wait_s) return;  // the server asks for more patience than there is
+      const double seconds = *wait_s;
       monitor_.note(fmt::format("{}: try {} of {} in {:.1f} s",
                                 counted(static_cast<std::int64_t>(again.size()), "object"), number + 1,
                                 options_.retry.tries, seconds));
@@ -121,6 +125,7 @@ class Sender {
     const net::Answer answer = net::with_retries(options_.retry, "studies", monitor_, attempt);
     // 409: none was stored, and the answer tells of each; the same with a 400 of some servers.
     if (!answer.good() && answer.status != 409 && answer.status != 400) fail(answer);
+    if (answer.retry_after_s) retry_after_s_ = std::max(retry_after_s_.value_or(0), *answer.retry_after_s);
     const Json json = Json::parse(answer.body, nullptr, false);
     return read(some,
                 verdicts(json.is_object()                   ? json
@@ -166,6 +171,7 @@ class Sender {
   Monitor& monitor_;
   SendResult& result_;
   net::Client client_;
+  std::optional<double> retry_after_s_;  // the longest that this round's answers ask for
 };
 
 }  // namespace
@@ -215,13 +221,15 @@ void send(const std::vector<fs::path>& files, const SendOptions& options, Monito
   const auto start = std::chrono::steady_clock::now();
   (void)net::Url::parse(options.server, "--to");
   result = {};
+  std::vector<Sent> objects;
   for (const fs::path& file : files) {
     auto read = dicom::read_identity(file.string());
     if (const auto* const reject = std::get_if<Reject>(&read))
       throw Error(ErrorCode::bad_input,
                   file.string() + ": expected a DICOM object: " + reject->reason + ": " + reject->detail);
-    result.objects.push_back({file, std::get<dicom::Identity>(read).sop_uid, false, "not sent", ""});
+    objects.push_back({file, std::get<dicom::Identity>(read).sop_uid, false, "not sent", ""});
   }
+  result.objects = std::move(objects);
   Sender(options, monitor, result).run();
   result.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
 }

@@ -27,11 +27,11 @@ struct Fetched {
   std::vector<ReceivedFile> files{};
   std::optional<Reject> fault{};
   bool worth_retry = false;
-  bool server_failed = false;  ///< No good answer came at all: a server that has gone fails every series.
+  bool server_failed = false;  ///< No answer came of what was asked: a server that has gone fails every series.
   std::optional<double> retry_after_s{};
 
   static Fetched failed(const std::string& where, std::string reason, std::string detail, bool worth_retry) {
-    return {{}, Reject{where, std::move(reason), std::move(detail)}, worth_retry, worth_retry, {}};
+    return {{}, Reject{where, std::move(reason), std::move(detail)}, worth_retry, false, {}};
   }
   static Fetched failed(const std::string& where, const net::Answer& answer);
 };

@@ -40,7 +40,6 @@ Json content_options(const PrepareOptions& options) {
 
 void check(const PrepareOptions& options) {
   const auto refuse = [](const std::string& what) { throw Error(ErrorCode::usage, "prepare: " + what); };
-  if (options.raw.empty()) refuse("expected at least one folder with DICOM");
   if (options.content != "patch" && options.content != "slice") {
     refuse("expected the content patch or slice, found '" + options.content + "'");
   }
@@ -248,6 +247,7 @@ class Assembly {
 };
 
 Work find_usable_work(const PrepareOptions& options, Monitor& monitor) {
+  if (options.raw.empty()) throw Error(ErrorCode::usage, "prepare: expected at least one folder with DICOM");
   Work work = find_work(options.raw, options.threads, monitor);
   const std::string where = options.raw.front().string() + (options.raw.size() > 1 ? " and other folders" : "");
   const std::string looked = std::to_string(work.files) + " files looked at" +
@@ -293,6 +293,12 @@ NothingToPrepare nothing_fits(const Assembly& assembly, std::size_t series, cons
 
 }  // namespace
 
+void check_prepare(const PrepareOptions& options) {
+  check(options);
+  check_target(options.out, "dataset", options.force || options.add);
+  if (options.add) (void)Existing(options);
+}
+
 PreparePreview preview_prepare(const PrepareOptions& options, Monitor& monitor) {
   check(options);
   check_target(options.out, "dataset", options.force || options.add);
@@ -323,7 +329,11 @@ PrepareResult prepare(const PrepareOptions& options, Monitor& monitor) {
 
   std::vector<const SeriesTask*> tasks;
   for (const SeriesTask& task : work.tasks) {
-    if (!existing || !existing->has(task)) tasks.push_back(&task);
+    if (existing && existing->has(task)) {
+      result.used.push_back(task.series.uid);
+    } else {
+      tasks.push_back(&task);
+    }
   }
   Json kept_under = content_options(options);
   kept_under["parts"] = part_schema;
@@ -352,6 +362,7 @@ PrepareResult prepare(const PrepareOptions& options, Monitor& monitor) {
     }
     const StoredSeries stored = parts.open(*task, labels);
     assembly.add(stored);
+    if (!stored.series_row.empty()) result.used.push_back(task->series.uid);
     rejects.insert(rejects.end(), stored.rejects.begin(), stored.rejects.end());
     findings.insert(findings.end(), stored.findings.begin(), stored.findings.end());
   }

@@ -44,6 +44,7 @@ struct PrepareResult {
   lidc::LesionCounts lesions;           ///< Of the series in the data set.
   std::int64_t files = 0;               ///< Files looked at.
   std::int64_t series = 0;              ///< Series in the data set.
+  std::vector<std::string> used;        ///< UIDs of those of them that `raw` holds.
   std::int64_t series_reused = 0;       ///< Of them: taken from the data set at `out` or an interrupted run.
   std::int64_t slices_scanned = 0;      ///< CT slices found.
   std::int64_t slices_decoded = 0;      ///< Slices whose pixels were read.
@@ -65,6 +66,9 @@ struct PreparePreview {
   std::int64_t reused = 0;        ///< Of them: in the data set that is added to.
   std::map<std::string, int> rejects;
 };
+
+/// Throws as prepare() does before it looks at `raw`, which may be empty.
+void check_prepare(const PrepareOptions& options);
 
 /// Throws as prepare() does before it reads pixels; writes nothing.
 PreparePreview preview_prepare(const PrepareOptions& options, Monitor& monitor);

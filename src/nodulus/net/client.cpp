@@ -77,8 +77,10 @@ std::string plain_line(std::string_view text) {
 
 /// What an answer that is no good says for itself.
 std::string said(const Answer& answer) {
-  if (answer.status >= 300 && answer.status < 400)  // of a request with a body; others are followed
-    return ": it points to '" + plain_line(shown(answer.header("location"))) + "', where no body is sent";
+  const std::string elsewhere = answer.header("location");
+  if (answer.status >= 300 && answer.status < 400 &&
+      !elsewhere.empty())  // of a request with a body; others are followed
+    return ": it points to '" + plain_line(shown(elsewhere)) + "', where no body is sent";
   const std::string line = answer.content_type() == "text/html" ? "" : plain_line(answer.body);
   return line.empty() ? "" : " (it says: " + line + ")";
 }
@@ -301,6 +303,8 @@ void Client::prepare(const Request& request, Exchange& exchange) {
 
 Answer Client::send(const Request& request, const Sink& sink, const OnHead& on_head, std::size_t most) {
   Exchange exchange{request, sink, on_head, most, monitor_, handle_.get()};
+  // The handle is not to remember what goes with this function, however that ends; connections stay.
+  const std::unique_ptr<CURL, void (*)(CURL*)> forgetting(exchange.handle, curl_easy_reset);
   prepare(request, exchange);
   const CURLcode code = curl_easy_perform(exchange.handle);
   if (exchange.thrown) std::rethrow_exception(exchange.thrown);
@@ -308,7 +312,7 @@ Answer Client::send(const Request& request, const Sink& sink, const OnHead& on_h
   const bool good = exchange.is_good();
   if (code == CURLE_OK && good && sink) exchange.tell_head();  // of an empty body
   Answer answer = std::move(exchange.answer);
-  curl_easy_reset(exchange.handle);  // it is not to remember what goes with this function; connections stay
+  answer.retry_after_s = seconds_of(answer.header("retry-after"));
   if (code != CURLE_OK) {
     const std::string_view detail = exchange.message.data();
     answer.problem = exchange.too_long ? fmt::format("expected at most {} bytes, found more", most)
@@ -320,7 +324,6 @@ Answer Client::send(const Request& request, const Sink& sink, const OnHead& on_h
   answer.problem = status_text(answer.status) + said(answer);
   answer.worth_retry = answer.status == 408 || answer.status == 425 || answer.status == 429 || answer.status >= 500;
   if (answer.status == 501 || answer.status == 505) answer.worth_retry = false;
-  answer.retry_after_s = seconds_of(answer.header("retry-after"));
   return answer;
 }
 

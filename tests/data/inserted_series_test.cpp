@@ -217,7 +217,10 @@ TEST_F(InsertedSeries, TheTableTellsWhatChanged) {
   ASSERT_EQ(static_cast<std::int64_t>(table.rows()), images_);
   EXPECT_EQ(table.text(0, "file"), "000000/000002.dcm");
   EXPECT_EQ(table.number(1, "z_mm"), source_.z_mm[3]);
-  EXPECT_EQ(table.number(1, "diameter_mm"), 5);
+  EXPECT_EQ(table.number(1, "asked_diameter_mm"), 5);
+  const double outlined = table.number(1, "outlined_diameter_mm");
+  EXPECT_GT(outlined, 0);
+  EXPECT_LT(outlined, 20);
   EXPECT_GT(table.integer(1, "changed_pixels"), 50);
   EXPECT_EQ(table.text(1, "sop_instance_uid"), series_in(folder_ / "out/000000").slices[3].sop_uid);
 }

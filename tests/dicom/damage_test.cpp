@@ -77,6 +77,17 @@ TEST_P(Damage, BytesFlipped) {
   }
 }
 
+// A first element behind that of the pixels, with nothing before it: Debian's GDCM ends the program for an empty
+// header.
+TEST_P(Damage, NothingBeforeThePixels) {
+  std::string bytes = original_;
+  const auto length = static_cast<unsigned char>(bytes.at(140)) + 256U * static_cast<unsigned char>(bytes.at(141));
+  const std::size_t data_set = 144 + length;
+  ASSERT_LT(data_set, bytes.size());
+  bytes[data_set] = bytes[data_set + 1] = '\xaf';
+  EXPECT_EQ(frames_read(bytes), 0);
+}
+
 TEST_P(Damage, StretchesRandomised) {
   std::mt19937 random(11);
   for (int round = 0; round < 20; ++round) {

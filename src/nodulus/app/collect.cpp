@@ -45,7 +45,7 @@ class Collect final : public Command {
                 "the readers' XML: address or file of a zip, or none; \"\": LIDC's own for lidc");
     options.add("connections", settings_.connections, "series fetched at a time").between(1, 64);
     options.add("budget_gb", budget_gb_, "disk that the files may take, in 10^9 bytes; 0: any").between(0, 1e6);
-    options.add("then", then_, "of each batch make a data set, then drop its files").one_of({"", "prepare"});
+    options.add("then", then_, "of each batch make a data set, then drop its files").one_of({"prepare"});
     options.add("batch", batch_, "patients a batch of --then").between(1, 1e6);
     options.add("verify", verify_, "read all files again, and fetch anew what is damaged, from where it came")
         .command_line_only();
@@ -72,15 +72,20 @@ class Collect final : public Command {
       known = known && series.files >= 0;
     }
     plan.rejects.insert(plan.rejects.end(), line_rejects_.begin(), line_rejects_.end());
+    const auto here = std::count_if(plan.missing.begin(), plan.missing.end(), [&](const auto& series) {
+      return fs::exists(out_ / "records" / (series.series_uid + ".json"));
+    });
     outcome.figures = {{"series", plan.listed()},
+                       {"series_there", here},
                        {"patients", patients.size()},
                        {"files", files},
                        {"rejects", count_by_reason(plan.rejects)}};
+    warn_of_patients(plan, monitor);
     const std::string of =
         known ? fmt::format(" of {}, {} files,", counted(static_cast<std::int64_t>(patients.size()), "patient"), files)
               : ", of which the server tells more as they come,";
-    outcome.text = fmt::format("would fetch what is not there yet of {} series{} from {} into {}{}", plan.listed(), of,
-                               source->address().value("server", ""), out_.string(),
+    outcome.text = fmt::format("would fetch what is not there yet (all but {}) of {} series{} from {} into {}{}", here,
+                               plan.listed(), of, source->address().value("server", ""), out_.string(),
                                counts_text("left out", count_by_reason(plan.rejects)));
     return outcome;
   }
@@ -95,6 +100,7 @@ class Collect final : public Command {
     manifest.command = "collect";
     manifest.options = options.to_json();
     archive::CollectPlan plan = archive::plan_collect(*source_of_words(), selection_, settings_.client, monitor);
+    warn_of_patients(plan, monitor);
     archive::RawFolder folder(out_, manifest);
     archive::sort_out(plan, folder);
     fetch_readings(folder, monitor);
@@ -110,6 +116,8 @@ class Collect final : public Command {
   /// Checks what needs no server.
   void resolve(const CommonOptions& common) {
     if (out_.empty()) out_ = to_;
+    if (kind_.empty() && manifest_.empty() && !verify_)
+      throw Error(ErrorCode::usage, "expected what to collect: lidc, nbia, manifest FILE or dicomweb URL");
     require_out(out_, "the folder that it goes to");
     settings_.client = archive_.client();
     settings_.retry = archive_.retry();
@@ -142,6 +150,10 @@ class Collect final : public Command {
       refuse("--annotations: expected none with dicomweb, whose series have no readings beside them");
     if (web && !server_.empty()) refuse("--server: expected none with dicomweb, whose address is the word behind it");
     if (!web && !selection_.studies.empty()) refuse("--studies: expected dicomweb; NBIA lists series alone");
+    if (kind_ != "manifest" && !manifest_.empty())
+      refuse("--manifest: expected no '" + kind_ + "' beside it, or 'manifest'");
+    if (!web && kind_ != "manifest" && !from_.empty())
+      refuse("expected nothing behind '" + kind_ + "', found '" + from_ + "'; a list is one word with commas");
   }
 
   /// True for a server that the user named, and TCIA: a token or password is not for whatever a manifest names.
@@ -151,6 +163,18 @@ class Collect final : public Command {
       return !word.empty() && net::Url::parse(word, "--server").origin() == url.origin();
     };
     return archive::is_tcia(url.host) || names(server_) || (kind_ == "dicomweb" && names(from_));
+  }
+
+  /// A word of --patients that is no patient's is a slip of the pen, where others are.
+  void warn_of_patients(const archive::CollectPlan& plan, Monitor& monitor) const {
+    for (const std::string& word : patients_) {
+      if (word.find("..") != std::string::npos) continue;  // ranges have gaps
+      const archive::PatientChoice one({word}, kind_ == "dicomweb");
+      const bool found = std::any_of(plan.missing.begin(), plan.missing.end(), [&](const auto& series) {
+        return series.patient_id.empty() || one.has(series.patient_id);
+      });
+      if (!found) monitor.warn(fmt::format("--patients: '{}' has no such series there", word));
+    }
   }
 
   /// `filed`: with what the archive files beside a series' objects.
@@ -219,6 +243,10 @@ class Collect final : public Command {
       return;
     }
     if (from.find("://") == std::string::npos) {
+      if (!fs::is_regular_file(from))
+        throw Error(fs::exists(from) ? ErrorCode::bad_input : ErrorCode::not_found,
+                    "--annotations: expected a zip of the readers' XML, found " +
+                        std::string(fs::exists(from) ? "a folder" : "no file") + " at '" + from + "'");
       archive::Readings::unpack(from, folder.annotations(), monitor);
       return;
     }
@@ -328,7 +356,8 @@ class Collect final : public Command {
         result.there + result.fetched, result.fetched, result.files, megabytes(result.bytes),
         static_cast<double>(result.bytes) / 1e6 / seconds, rejects,
         result.left > 0 ? fmt::format("; {} series left: --budget-gb has no room for them", result.left) : "",
-        then_.empty() ? "" : fmt::format("; {}: made of {} batches", prepare_.options.out.string(), result.batches));
+        result.batches == 0 ? ""
+                            : fmt::format("; {}: made of {} batches", prepare_.options.out.string(), result.batches));
     return outcome;
   }
 

@@ -86,6 +86,11 @@ class Batch {
         options_.budget_bytes > 0 && !alone && beside_bytes_ + kept_bytes_ + under_way_ + room > options_.budget_bytes;
     const auto most = static_cast<std::size_t>(options_.batch_patients);
     const bool enough = most > 0 && !patients_.contains(series.patient_id) && patients_.size() >= most;
+    if (alone && options_.budget_bytes > 0 && beside_bytes_ + room > options_.budget_bytes)
+      monitor_.warn(
+          fmt::format("{}: the budget has no room for this series, which may take {:.1f} MB as it comes; one at "
+                      "a time comes all the same",
+                      series.series_uid, static_cast<double>(room) / 1e6));
     if (no_room || enough) {
       full_ = true;
       missing_.push_front(series);
@@ -299,6 +304,12 @@ CollectResult collect(Source& source, const CollectPlan& plan, RawFolder& folder
                 fmt::format("none of {} series is of the patients and modality asked for", plan.listed()));
   result.left = static_cast<std::int64_t>(missing.size());
   result.unused = static_cast<std::int64_t>(unused.size());
+  if (!unused.empty()) {
+    std::vector<Reject> told = result.rejects;
+    for (const std::string& uid : unused)
+      told.push_back({uid, "not used", "it was handed over, and nothing is made of it"});
+    folder.write_tables(told);
+  }
   result.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   return result;
 }

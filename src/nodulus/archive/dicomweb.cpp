@@ -177,8 +177,11 @@ DicomwebSource::List DicomwebSource::entries(net::Client& client, const std::str
     if (received > 0 && (answer.status == 400 || answer.status == 404 || answer.status == 416)) return found;
     if (!answer.good()) {
       const bool answered = answer.status >= 200 && answer.status < 300;
-      throw Error(answered ? ErrorCode::bad_input : ErrorCode::io,
-                  net::joined(options_.server, path) + ": " + answer.problem);
+      throw Error(
+          answered ? ErrorCode::bad_input : ErrorCode::io,
+          net::joined(options_.server, path) + ": " +
+              (path == "series" && answer.status == 404 ? "expected the root of a DICOMweb service, found " : "") +
+              answer.problem);
     }
     // A short page is not the last: servers have limits of their own (PS3.18 8.3.4.4). One that brings nothing new is,
     // and a server that does not know `offset` answers the same again.
@@ -246,7 +249,13 @@ std::vector<RemoteSeries> DicomwebSource::list(net::Client& client, const Select
     if (!seen.contains(uid))
       rejects.push_back({uid, "not there", "the server's list has no such series of what was asked for"});
   }
-  if (found.empty()) throw Error(ErrorCode::not_found, options_.server + ": no series of what was asked for");
+  if (found.empty())
+    throw Error(
+        ErrorCode::not_found,
+        options_.server + ": no series of what was asked for" +
+            (selection.patients.names_alone() != nullptr
+                 ? "; words of --patients are PatientIDs here, a range such as 1..1 goes by the number at their end"
+                 : ""));
   std::sort(found.begin(), found.end(), [](const RemoteSeries& a, const RemoteSeries& b) {
     return std::tie(a.patient_id, a.series_uid) < std::tie(b.patient_id, b.series_uid);
   });
@@ -279,6 +288,8 @@ Fetched DicomwebSource::fetch(net::Client& client, const RemoteSeries& series, c
     if (!is_uid(expected.back()))
       return Fetched::failed(series.series_uid, "not a UID", "the server lists an object without a UID", false);
   }
+  if (expected.empty())
+    return Fetched::failed(series.series_uid, "not there", "the server lists no object of this series", false);
   // Not all can be asked for by name where the list is not whole.
   const bool listed = list.whole || (series.files > 0 && static_cast<std::int64_t>(expected.size()) >= series.files);
   std::map<std::string, ReceivedFile> here = left_over(series, place.folder);

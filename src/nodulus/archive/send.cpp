@@ -158,7 +158,10 @@ class Sender {
     return again;
   }
 
-  [[noreturn]] void fail(const net::Answer& answer) const {
+  [[noreturn]] void fail(const net::Answer& answer) {
+    for (Sent& object : result_.objects) {
+      if (object.reason == "not sent") object.detail = answer.problem;
+    }
     const std::string where = net::joined(options_.server, "studies");
     const bool takes_none = answer.status == 404 || answer.status == 405 || answer.status == 501;
     throw Error(ErrorCode::io,

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 
 #include "nodulus/core/csv.h"
 #include "nodulus/core/error.h"
@@ -75,6 +76,10 @@ class SeriesWriter {
       write_text(folder_ / file, dicom::ct_image(study_, image).file());
       monitor.progress({"writing", ++result.slices, total, "slices", ""});
     }
+    constexpr double tolerance = 0.25;
+    if (images_.masks() && std::abs(widest_outlined_ - widest_asked_) > tolerance * widest_asked_)
+      monitor.warn(fmt::format("{}: asked for {:.1f} mm, outlined {:.1f} mm on its widest slice (items.csv has each)",
+                               name, widest_asked_, widest_outlined_));
     if (outlined_.empty()) return;
     write_text(folder_ / (name + "-outline.dcm"), dicom::series_segmentation(study_, outlined_).file());
     ++result.outlines;
@@ -88,21 +93,31 @@ class SeriesWriter {
     const std::int64_t drawn = nodule.first_image + static_cast<std::int64_t>(at);
     image.description = object_description(images_.items(), static_cast<std::size_t>(drawn));
     const std::int64_t changed = blend(section, images_.image(drawn), image.rows, image.columns, hu);
-    if (outlines_ && images_.masks()) keep_outline(section, images_.mask(drawn), image);
-    table_.row(std::vector<std::string>{
-        std::to_string(drawn), file, csv_number(series_.z_mm[section.slice]), csv_number(section.frame.center_column),
-        csv_number(section.frame.center_row), csv_number(section.diameter_mm), csv_number(section.region_mm),
-        std::to_string(changed), dicom::image_uid(dicom::ImageObject::ct, study_, image)});
+    const double outlined = images_.masks() ? keep_outline(section, images_.mask(drawn), image) : 0;
+    if (section.diameter_mm > widest_asked_) {
+      widest_asked_ = section.diameter_mm;
+      widest_outlined_ = outlined;
+    }
+    table_.row(std::vector<std::string>{std::to_string(drawn), file, csv_number(series_.z_mm[section.slice]),
+                                        csv_number(section.frame.center_column), csv_number(section.frame.center_row),
+                                        csv_number(section.diameter_mm), images_.masks() ? csv_number(outlined) : "",
+                                        csv_number(section.region_mm), std::to_string(changed),
+                                        dicom::image_uid(dicom::ImageObject::ct, study_, image)});
   }
 
-  /// For the Segmentation, which is written when the series is.
-  void keep_outline(const NoduleSection& section, std::span<const std::uint8_t> drawn,
-                    const dicom::SyntheticImage& image) {
+  /// Keeps the outline for the Segmentation, which is written when the series is. Diameter of the disc of its area, mm.
+  double keep_outline(const NoduleSection& section, std::span<const std::uint8_t> drawn,
+                      const dicom::SyntheticImage& image) {
     std::vector<std::uint8_t> outline = outline_on_slice(section, drawn, image.rows, image.columns);
-    if (std::ranges::all_of(outline, [](std::uint8_t value) { return value == 0; })) return;
-    masks_.push_back(std::move(outline));
-    outlined_.push_back(image);
-    outlined_.back().outline = masks_.back();
+    const auto pixels = std::ranges::count_if(outline, [](std::uint8_t value) { return value != 0; });
+    if (pixels == 0) return 0;
+    if (outlines_) {
+      masks_.push_back(std::move(outline));
+      outlined_.push_back(image);
+      outlined_.back().outline = masks_.back();
+    }
+    const double area = static_cast<double>(pixels) * section.frame.row_spacing_mm * section.frame.column_spacing_mm;
+    return 2 * std::sqrt(area / std::numbers::pi);
   }
 
   const StoredImages& images_;
@@ -111,6 +126,8 @@ class SeriesWriter {
   const fs::path& folder_;
   CsvWriter& table_;
   bool outlines_;
+  double widest_asked_ = 0;
+  double widest_outlined_ = 0;
   dicom::SliceReader reader_;
   std::vector<dicom::SyntheticImage> outlined_;
   std::vector<std::vector<std::uint8_t>> masks_;  // what `outlined_` refers to: moving a vector leaves its pixels
@@ -138,8 +155,8 @@ InsertedSeriesResult write_inserted(const fs::path& images, const fs::path& fold
   const StoredImages drawn = StoredImages::open(images);
   check_images(drawn, images, nodules);
   const dicom::SyntheticStudy study = study_of(drawn, images, options.uid_root);
-  CsvWriter table(folder / "items.csv", {"image", "file", "z_mm", "column", "row", "diameter_mm", "region_mm",
-                                         "changed_pixels", "sop_instance_uid"});
+  CsvWriter table(folder / "items.csv", {"image", "file", "z_mm", "column", "row", "asked_diameter_mm",
+                                         "outlined_diameter_mm", "region_mm", "changed_pixels", "sop_instance_uid"});
   const auto total = static_cast<std::int64_t>(nodules.size() * series.slices.size());
   InsertedSeriesResult result;
   for (std::size_t i = 0; i < nodules.size(); ++i)

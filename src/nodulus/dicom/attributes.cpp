@@ -52,6 +52,9 @@ Attributes Attributes::read(const Layout& layout) {
   if (!layout.encoding.explicit_vr && layout.encoding.big_endian) {
     throw Error(ErrorCode::bad_input, "an implicit big endian data set, which DICOM does not have");
   }
+  constexpr std::uint64_t smallest_element = 8;
+  if (layout.pixel_element < layout.data_set + smallest_element)  // which GDCM ends the program for
+    throw Error(ErrorCode::bad_input, "a data set without elements before its pixels");
   std::string bytes = part10_start(layout.encoding);
   const auto head = layout.source->copy(layout.data_set, layout.pixel_element - layout.data_set);
   bytes.append(head.begin(), head.end());

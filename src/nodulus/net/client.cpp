@@ -58,7 +58,9 @@ bool may_pass(CURLcode code) {
 /// What a status says for itself.
 std::string status_text(int status) {
   switch (status) {
-    case 401: return "status 401: the server wants a token or password, or refuses the one that it was given";
+    case 401:
+      return "status 401: the server wants a token or password, or refuses the one that it was given (NODULUS_TOKEN or "
+             "--token-file; --user with NODULUS_PASSWORD or --password-file)";
     case 403: return "status 403: the server refuses this to whoever asks";
     case 404: return "status 404: the server has no such thing";
     case 405: return "status 405: the server does not do this";
@@ -68,9 +70,14 @@ std::string status_text(int status) {
   }
 }
 
-/// The beginning of a text's first line, as far as it is for people.
+/// The beginning of a text in one line, as far as it is for people.
 std::string plain_line(std::string_view text) {
-  const std::string line(text.substr(0, std::min<std::size_t>(text.find_first_of("\r\n"), 200)));
+  std::string line;
+  for (const char c : text.substr(0, 400)) {
+    const bool space = std::isspace(static_cast<unsigned char>(c)) != 0;
+    if (!space || (!line.empty() && line.back() != ' ')) line += space ? ' ' : c;
+  }
+  line = trimmed_lower(line.substr(0, 200), false);
   const bool plain = std::all_of(line.begin(), line.end(), [](unsigned char c) { return c >= ' ' && c != 127; });
   return plain ? line : "";
 }

@@ -22,6 +22,26 @@ if(NODULUS_ARCHIVE)
   find_package(CURL 7.85 REQUIRED)
 endif()
 
+if(NODULUS_SERVE OR (NODULUS_ARCHIVE AND NODULUS_TESTS))
+  # Debian's cpp-httplib is a library, built with TLS; its CMake files ask for more than is there.
+  find_path(HTTPLIB_INCLUDE_DIR httplib.h REQUIRED)
+  find_library(HTTPLIB_LIBRARY cpp-httplib REQUIRED)
+  find_package(OpenSSL REQUIRED)
+  add_library(nodulus_httplib INTERFACE)
+  target_include_directories(nodulus_httplib SYSTEM INTERFACE ${HTTPLIB_INCLUDE_DIR})
+  target_compile_definitions(nodulus_httplib INTERFACE CPPHTTPLIB_OPENSSL_SUPPORT)
+  target_link_libraries(nodulus_httplib INTERFACE ${HTTPLIB_LIBRARY} OpenSSL::SSL Threads::Threads)
+endif()
+
+if(NODULUS_SERVE)
+  find_path(SQLITECPP_INCLUDE_DIR SQLiteCpp/SQLiteCpp.h REQUIRED)
+  find_library(SQLITECPP_LIBRARY SQLiteCpp REQUIRED)
+  find_package(SQLite3 REQUIRED)
+  add_library(nodulus_sqlite INTERFACE)
+  target_include_directories(nodulus_sqlite SYSTEM INTERFACE ${SQLITECPP_INCLUDE_DIR})
+  target_link_libraries(nodulus_sqlite INTERFACE ${SQLITECPP_LIBRARY} SQLite::SQLite3)
+endif()
+
 if(NODULUS_DICOM)
   find_package(pugixml REQUIRED)
   # Debian's GDCMConfig pulls in VTK; the headers and libraries are all that we use.

@@ -22,6 +22,9 @@ std::vector<CommandRow> commands() {
       report_command(),
 #endif
       models_command(),
+#ifdef NODULUS_HAS_SERVE
+      serve_command(),      token_command(),
+#endif
   };
 }
 

@@ -26,5 +26,7 @@ CommandRow publish_command();
 CommandRow models_command();
 CommandRow report_command();
 CommandRow sweep_command();
+CommandRow serve_command();
+CommandRow token_command();
 
 }  // namespace nodulus::app

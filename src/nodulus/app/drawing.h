@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "nodulus/app/asked.h"
+#include "nodulus/app/batch_joiner.h"
 #include "nodulus/app/diffusion.h"
 #include "nodulus/app/image_edit.h"
 #include "nodulus/core/options.h"
@@ -24,6 +25,7 @@ struct DrawingRequest {
   std::int64_t count = 0;
   const Asked* asked = nullptr;  ///< Outlives the drawing; null: nothing.
   torch::Device device = torch::kCPU;
+  BatchJoiner::Member* joining = nullptr;      ///< Outlives the drawing; null: it is drawn by itself.
   const Surroundings* surroundings = nullptr;  ///< Of each image, which outlive the drawing; null: there are none.
   std::function<void(std::int64_t done, std::int64_t total)> on_step;  ///< Within a batch; may throw to stop.
   std::function<void(const torch::Tensor& x, double sigma)>

@@ -51,7 +51,7 @@ MeasuredWay measured_way(const std::vector<std::string>& words) {
 class DiffusionDrawing final : public Drawing {
  public:
   DiffusionDrawing(sample::DiffusionParts parts, const ImageEdit& edit, const Asked& asked, std::string sampler,
-                   double flop)
+                   double flop, BatchJoiner::Member* joining)
       : steps_(parts.steps),
         known_evaluations_(edit.evaluations(parts.steps, parts.sampler->evaluations(parts.steps)) *
                            (parts.guidance.weight != 1 ? 2 : 1)),
@@ -60,9 +60,13 @@ class DiffusionDrawing final : public Drawing {
         edit_(edit),
         asked_(asked),
         sampler_(std::move(sampler)),
-        flop_(flop) {}
+        flop_(flop),
+        joining_(joining) {}
 
   torch::Tensor images(std::span<const std::uint64_t> seeds, std::int64_t first) override {
+    if (joining_ != nullptr)
+      return joining_->images(seeds, asked_.rows(seeds),
+                              [this](auto some, const torch::Tensor& labels) { return source_.images(some, labels); });
     torch::Tensor drawn =
         edit_.images(source_, seeds, first, edit_.is_surrounded() ? torch::Tensor() : asked_.rows(seeds));
     known_evaluations_ = source_.evaluations();
@@ -90,6 +94,7 @@ class DiffusionDrawing final : public Drawing {
   const Asked& asked_;
   std::string sampler_;
   double flop_;
+  BatchJoiner::Member* joining_;
 };
 
 }  // namespace
@@ -174,8 +179,16 @@ std::unique_ptr<Drawing> DiffusionDrawingSettings::open(const DrawingRequest& re
   if (!guided_.empty()) parts.guidance = {guidance_, guided_[0], guided_[1]};
   parts.on_step = request.on_step;
   parts.on_question = request.on_question;
+  // Whose evaluations are not known beforehand are told of the batch, which has to be one's own then.
+  const bool is_plain = !edit_.interpolates() && !edit_.is_surrounded() && edit_.data().empty();
+  BatchJoiner::Member* const joining = is_plain && choice_.sampler->evaluations(steps) > 0 ? request.joining : nullptr;
+  if (joining != nullptr) {
+    joining->listen(request.on_step, request.on_question);
+    parts.on_step = [joining](std::int64_t done, std::int64_t total) { joining->step(done, total); };
+    parts.on_question = [joining](const torch::Tensor& x, double sigma) { joining->question(x, sigma); };
+  }
   return std::make_unique<DiffusionDrawing>(std::move(parts), edit_, request.asked ? *request.asked : nothing_asked,
-                                            sampler_name_, model.family.architecture->forward_flop());
+                                            sampler_name_, model.family.architecture->forward_flop(), joining);
 }
 
 }  // namespace nodulus::app

@@ -3,9 +3,11 @@
 #include <algorithm>
 #include <optional>
 
+#include "nodulus/app/batch_joiner.h"
 #include "nodulus/app/commands.h"
 #include "nodulus/app/compute.h"
 #include "nodulus/app/drawing.h"
+#include "nodulus/app/generate.h"
 #include "nodulus/app/images_writer.h"
 #include "nodulus/app/record.h"
 #include "nodulus/core/artifact.h"
@@ -24,6 +26,9 @@ namespace {
 
 class Generate final : public Command {
  public:
+  Generate() = default;
+  Generate(std::shared_ptr<BatchJoiner> joiner, std::string key) : joiner_(std::move(joiner)), key_(std::move(key)) {}
+
   void describe(Options& options, const std::vector<std::string>& words) override {
     if (!word_after(words, "--insert").empty()) count_ = 1;  // each is a whole series
     options.add("model", model_, "a run's folder, a checkpoint or a published model").positional();
@@ -64,6 +69,7 @@ class Generate final : public Command {
 
   Outcome run(const CommonOptions& common, const Options& options, Monitor& monitor) override {
     warn_of_slow_blas(monitor);
+    if (joiner_) member_.emplace(joiner_, key_);
     const DrawingRequest request = request_of(common, monitor);
     for (const std::string& caution : asked_.cautions()) monitor.warn(caution);
     check_formats(request.info);
@@ -184,6 +190,7 @@ class Generate final : public Command {
     asked_.prepare();
     request.asked = &asked_;
     request.device = device_from(common.device);
+    if (member_) request.joining = &*member_;
     prepare_insertion(request, common, monitor);
     request.on_step = [this, &monitor](std::int64_t done, std::int64_t total) {
       if (monitor.stop_requested())
@@ -301,9 +308,16 @@ class Generate final : public Command {
   PathRecorder path_;
   torch::Tensor first_image_;  // [1, H, W]
   Batches batches_;
+  std::shared_ptr<BatchJoiner> joiner_;
+  std::string key_;
+  std::optional<BatchJoiner::Member> member_;
 };
 
 }  // namespace
+
+std::unique_ptr<Command> make_generate(std::shared_ptr<BatchJoiner> joiner, std::string key) {
+  return std::make_unique<Generate>(std::move(joiner), std::move(key));
+}
 
 CommandRow generate_command() {
   return {"generate", "a trained model -> new nodules, in HU, each from its own seed",

@@ -4,7 +4,8 @@
 
 #include <algorithm>
 
-#include "nodulus/app/commands.h"
+#include "nodulus/app/batch_joiner.h"
+#include "nodulus/app/generate.h"
 #include "nodulus/core/error.h"
 #include "nodulus/core/nearest.h"
 #include "nodulus/sample/sampler.h"
@@ -84,8 +85,9 @@ store::StoredModel model_of(const fs::path& models, const Json& request) {
 /// The command `generate`, set up for a request. What a request may say is listed here; files are no part of it.
 class Generation {
  public:
-  Generation(const store::StoredModel& model, const Json& request, const fs::path& out, int threads)
-      : command_(generate_command().make()) {
+  Generation(const store::StoredModel& model, const Json& request, const fs::path& out, int threads,
+             std::shared_ptr<BatchJoiner> joiner)
+      : command_(make_generate(std::move(joiner), way_of(request))) {
     std::vector<std::string> words{fmt::format("{}/{}", model.name, model.version), "--out=" + out.string()};
     // What settings there are depends on it, so it has to be known before they are described.
     if (request.contains("sampler")) words.push_back("--sampler=" + request["sampler"].get<std::string>());
@@ -110,6 +112,12 @@ class Generation {
   }
 
  private:
+  /// How images are drawn, whatever is asked of each: requests of which that is the same can share a batch.
+  static std::string way_of(Json request) {
+    for (const char* key : {"count", "seed", "condition", "formats", "spacing_mm"}) request.erase(key);
+    return request.dump();
+  }
+
   /// Only labels of the model: a word must not become another option.
   void add_condition(const store::StoredModel& model, const Json& request, nlohmann::json& values) const {
     const Json schema = model.facts.value("conditions", Json::array());
@@ -150,6 +158,8 @@ serve::JobKind generation_kind(const fs::path& models, const GenerationLimits& l
                   {"formats", {"png"}},
                   {"condition", {{"malignancy", "malignant"}}}};
   kind.at_once = limits.at_once;
+  constexpr std::int64_t most_a_batch = 64;
+  const auto joiner = std::make_shared<BatchJoiner>(most_a_batch, std::chrono::milliseconds(30));
   kind.complete = [models, limits](const Json& asked) {
     Json request = asked;
     const store::StoredModel model = model_of(models, request);
@@ -160,11 +170,11 @@ serve::JobKind generation_kind(const fs::path& models, const GenerationLimits& l
       for (const char c : serve::random_bytes(8)) drawn = drawn << 8 | static_cast<unsigned char>(c);
       request["seed"] = static_cast<std::int64_t>(drawn >> 11);
     }
-    Generation(model, request, "unwritten", limits.threads).check();
+    Generation(model, request, "unwritten", limits.threads, nullptr).check();
     return request;
   };
-  kind.run = [models, limits](const Json& request, const fs::path& result, Monitor& monitor) {
-    return Generation(model_of(models, request), request, result, limits.threads).run(monitor);
+  kind.run = [models, limits, joiner](const Json& request, const fs::path& result, Monitor& monitor) {
+    return Generation(model_of(models, request), request, result, limits.threads, joiner).run(monitor);
   };
   return kind;
 }

@@ -99,7 +99,7 @@ class Serve final : public Command {
     options.add("cors", server_.origins, "pages of these sites may ask too, such as https://viewer.example");
     options.add("rate", server_.rate, "requests a second of one caller; 0: any").between(0, 1e6);
     options.add("connections", server_.threads, "at a time").between(2, 10000);
-    options.add("at_once", at_once_, "generations at a time").between(1, 64);
+    options.add("at_once", at_once_, "generations at a time; alike ones share a batch").between(1, 64);
     options.add("most_images", most_images_, "images of one generation").between(1, 1e6);
     options.add("most_queued", most_queued_, "jobs that may wait").between(1, 1e6);
     options.add("keep_days", retention_.days, "results are removed when they are older").between(0.001, 1e5);
@@ -159,7 +159,7 @@ class Serve final : public Command {
   fs::path folder_ = usual_folder;
   fs::path models_;
   serve::ServerOptions server_;
-  int at_once_ = 2;
+  int at_once_ = 4;
   std::int64_t most_images_ = 1000;
   std::int64_t most_queued_ = 1000;
   serve::Retention retention_;

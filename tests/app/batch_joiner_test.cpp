@@ -42,13 +42,19 @@ class DrawingTogether {
               ++steps;
               if (m == leaves) throw Error(ErrorCode::stopped, "left");
             },
-            [&, m](const torch::Tensor& x, double) { questions[m] = x.clone(); });
+            [&, m](const torch::Tensor& x, double) {
+              const std::lock_guard lock(mutex);
+              questions[m] = x.clone();
+            });
         std::vector<std::uint64_t> seeds(static_cast<std::size_t>(m) + 1);
         std::iota(seeds.begin(), seeds.end(), 100 * m);
         const Labels labels = torch::full({m + 1, 1}, 0.5 * m);
         try {
           images[static_cast<std::size_t>(m)] = member.images(seeds, labels, [&](auto some, const Labels& rows) {
-            sizes.push_back(some.size());
+            {
+              const std::lock_guard lock(mutex);
+              sizes.push_back(some.size());
+            }
             const torch::Tensor drawn = images_of(some, rows);
             member.step(1, 2);
             member.question(drawn, 1.0);
@@ -74,6 +80,7 @@ class DrawingTogether {
   std::shared_ptr<BatchJoiner> joiner;
   std::vector<torch::Tensor> images;
   std::vector<std::string> ended;
+  std::mutex mutex;
   std::vector<std::size_t> sizes;  // of the batches that were drawn
   std::map<int, torch::Tensor> questions;
   std::atomic<int> steps{0};
@@ -96,6 +103,18 @@ TEST(BatchJoiner, ThoseWhoDoNotAreAlone) {
   drawing.run(1, [](int) { return "alone"; });
   EXPECT_THAT(drawing.sizes, ::testing::ElementsAre(1));
   EXPECT_EQ(drawing.joiner->joined(), 0);
+  DrawingTogether two(64);
+  two.run(2, [](int m) { return m == 0 ? "one way" : "another"; });
+  EXPECT_EQ(two.joiner->joined(), 0);
+  EXPECT_EQ(two.steps, 2);
+}
+
+TEST(BatchJoiner, ABatchThatIsFullIsDrawn) {
+  DrawingTogether drawing(3);  // of shares of 1, 2 and 3 images
+  drawing.run(3, [](int) { return "alike"; });
+  EXPECT_EQ(drawing.steps, 3);
+  EXPECT_THAT(drawing.ended, ::testing::Each(""));
+  EXPECT_LE(drawing.joiner->joined(), 1);
 }
 
 TEST(BatchJoiner, OneWhoLeavesEndsItsShareAlone) {

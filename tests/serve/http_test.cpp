@@ -91,12 +91,13 @@ TEST(Schemas, EachFaultIsToldByItsPlace) {
 
 TEST(Problems, TellOfTheRequestAndNotOfTheMachine) {
   EXPECT_EQ(problem_of(Error(ErrorCode::usage, "--steps: no")).status, 422);
-  EXPECT_EQ(problem_of(Error(ErrorCode::not_found, "no model")).status, 404);
-  EXPECT_EQ(problem_of(Error(ErrorCode::exists, "there")).status, 409);
   EXPECT_EQ(problem_of(Refusal(418, "teapot", "short")).status, 418);
-  const Problem machine = problem_of(Error(ErrorCode::io, "cannot write '/srv/secret'"));
-  EXPECT_EQ(machine.status, 500);
-  EXPECT_EQ(machine.detail.find("secret"), std::string::npos);
+  for (const ErrorCode code :
+       {ErrorCode::io, ErrorCode::bad_input, ErrorCode::not_found, ErrorCode::exists, ErrorCode::internal}) {
+    const Problem machine = problem_of(Error(code, "cannot read '/srv/secret'"));
+    EXPECT_EQ(machine.status, 500);
+    EXPECT_EQ(machine.detail.find("secret"), std::string::npos);
+  }
   const Json json = Problem{422, "usage", "wrong", {{"/count", "too many"}}}.json("r-1");
   EXPECT_EQ(json["title"], "Unprocessable Content");
   EXPECT_EQ(json["type"], "urn:nodulus:problem:usage");

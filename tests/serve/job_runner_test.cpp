@@ -17,8 +17,9 @@ TEST_F(Runner, AResultIsWholeOrAbsent) {
   EXPECT_EQ(test::read_all(runner->result(job["id"]) / "text/2.txt"), "5\n");
   const Json failed = done({{"count", 1}, {"fault", "bad_input"}});
   EXPECT_EQ(failed["state"], "failed");
-  EXPECT_EQ(failed["problem"]["detail"], "the model is damaged");
-  EXPECT_EQ(failed["problem"]["status"], 422);
+  EXPECT_EQ(failed["problem"]["status"], 500);
+  EXPECT_EQ(failed["problem"]["request_id"], failed["id"]) << "by which the log tells more";
+  EXPECT_THAT(logged(), HasSubstr(failed["id"].get<std::string>() + " failed: the model is damaged"));
   EXPECT_FALSE(fs::exists(runner->result(failed["id"])));
 }
 
@@ -76,13 +77,48 @@ TEST_F(Runner, AKilledServiceLosesAndDoublesNothing) {
   fs::create_directories(folder / "results" / id / "text");
   test::write_all(folder / "results" / id / "text/9.txt", "of the killed one");
   fs::create_directories(folder / "results" / (id + ".half"));
-  fs::create_directories(folder / "results/nobodys");
+  fs::create_directories(folder / "results" / ("." + id + ".tmp-host-1-0"));
+  fs::create_directories(folder / "results/letters");
   serve();
   EXPECT_EQ(ended(id)["state"], "done");
   EXPECT_EQ(work.runs, 1);
   EXPECT_FALSE(fs::exists(runner->result(id) / "text/9.txt"));
   EXPECT_TRUE(fs::exists(runner->result(id) / "text/1.txt"));
-  EXPECT_EQ(std::distance(fs::directory_iterator(folder / "results"), fs::directory_iterator()), 1);
+  std::vector<std::string> there;
+  for (const auto& entry : fs::directory_iterator(folder / "results")) there.push_back(entry.path().filename());
+  EXPECT_THAT(there, ::testing::UnorderedElementsAre(id, "letters")) << "and nobody's letters are touched";
+}
+
+TEST_F(Runner, ResultsWithoutTheirDatabaseAreNotThrownAway) {
+  serve();
+  const std::string id = done({{"count", 1}})["id"];
+  TearDown();
+  jobs.reset();
+  for (const char* file : {"jobs.sqlite", "jobs.sqlite-wal", "jobs.sqlite-shm"}) fs::remove(folder / file);
+  test::expect_error([&] { serve(); }, ErrorCode::exists, {"jobs.sqlite knows of none"});
+  EXPECT_TRUE(fs::exists(folder / "results" / id / "manifest.json"));
+}
+
+TEST_F(Runner, AResultThatSomebodyTookIsNotToldOf) {
+  serve();
+  const std::string id = done({{"count", 1}})["id"];
+  fs::remove_all(runner->result(id));
+  expect_problem(get("/v1/drawings/" + id + "/archive"), 410, "cleared");
+  expect_problem(get("/v1/drawings/" + id + "/files"), 410, "cleared");
+  EXPECT_EQ(get("/healthz").status, 200);
+  serve();
+  EXPECT_EQ(Json::parse(get("/v1/drawings/" + id).body)["bytes"], 0);
+}
+
+TEST_F(Runner, SeveralAtOnceAreDoneOnceEach) {
+  work.at_once = 4;
+  work.step_s = 0.01;
+  serve();
+  std::set<std::string> ids;
+  for (int i = 0; i < 15; ++i) ids.insert(Json::parse(ask({{"count", 2}}).body)["id"].get<std::string>());
+  for (const std::string& id : ids) EXPECT_EQ(ended(id)["state"], "done");
+  EXPECT_EQ(ids.size(), 15);
+  EXPECT_EQ(work.runs, 15);
 }
 
 TEST_F(Runner, AJobThatEndsTheServiceEachTimeIsGivenUp) {

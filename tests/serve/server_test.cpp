@@ -16,7 +16,9 @@ using ::testing::StartsWith;
 class ServerTest : public test::Serving {
  protected:
   /// Sends these bytes and returns what comes until the other side closes, or for `seconds`.
-  [[nodiscard]] std::string raw(const std::string& bytes, double seconds = 3) const {
+  /// Of `slowly` then one byte after the other, so far apart.
+  [[nodiscard]] std::string raw(const std::string& bytes, double seconds = 3, const std::string& slowly = "",
+                                double apart_s = 0) const {
     const int socket = ::socket(AF_INET, SOCK_STREAM, 0);
     sockaddr_in address{};
     address.sin_family = AF_INET;
@@ -26,6 +28,10 @@ class ServerTest : public test::Serving {
     const timeval patience{static_cast<time_t>(seconds), 0};
     ::setsockopt(socket, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
     EXPECT_EQ(::send(socket, bytes.data(), bytes.size(), MSG_NOSIGNAL), static_cast<ssize_t>(bytes.size()));
+    for (const char byte : slowly) {
+      std::this_thread::sleep_for(std::chrono::duration<double>(apart_s));
+      if (::send(socket, &byte, 1, MSG_NOSIGNAL) != 1) break;
+    }
     std::string answer;
     std::array<char, 4096> buffer{};
     for (ssize_t got = 1; got > 0;) {
@@ -62,6 +68,27 @@ TEST_F(ServerTest, AJobIsAskedForSeenAndFetched) {
   EXPECT_FALSE(std::filesystem::exists(runner->result(job["id"])));
 }
 
+TEST_F(ServerTest, RangesAreOfFilesAloneAndWithinThem) {
+  serve();
+  const std::string id = done({{"count", 1}, {"seed", 123456789}})["id"];
+  const std::string file = "/v1/drawings/" + id + "/file?name=text%2F0.txt";  // "123456789\n"
+  const auto range = [&](const std::string& of, const char* words) { return get(of, {{"Range", words}}); };
+  EXPECT_EQ(range(file, "bytes=2-4").body, "345");
+  EXPECT_EQ(range(file, "bytes=7-").body, "89\n");
+  EXPECT_EQ(range(file, "bytes=-3").body, "89\n");
+  const auto clamped = range(file, "bytes=8-99999");
+  EXPECT_EQ(clamped.status, 206);
+  EXPECT_EQ(clamped.body, "9\n");
+  EXPECT_EQ(clamped.get_header_value("Content-Range"), "bytes 8-9/10");
+  const auto outside = range(file, "bytes=1000-");
+  expect_problem(outside, 416, "no_such_range");
+  EXPECT_EQ(outside.get_header_value("Content-Range"), "bytes */10");
+  EXPECT_EQ(range(file, "bytes=0-1,3-4").status, 200) << "several at once are not served";
+  const auto whole = range("/v1/models", "bytes=0-3");
+  EXPECT_EQ(whole.status, 200);
+  EXPECT_TRUE(Json::parse(whole.body).is_object());
+}
+
 TEST_F(ServerTest, EventsTellHowItGoesOn) {
   work.step_s = 0.15;
   serve();
@@ -86,6 +113,8 @@ TEST_F(ServerTest, TheSameKeyIsTheSameJob) {
   EXPECT_EQ(second.status, 200);
   EXPECT_EQ(Json::parse(first.body)["id"], Json::parse(second.body)["id"]);
   expect_problem(ask({{"count", 2}}, key), 422, "key_reused");
+  for (int i = 0; i < 30; ++i) (void)ask({{"count", 1}});
+  EXPECT_EQ(ask({{"count", 1}}, key).status, 200) << "however many wait";
   EXPECT_NE(Json::parse(ask({{"count", 1}}).body)["id"], Json::parse(first.body)["id"]);
 }
 
@@ -95,6 +124,9 @@ TEST_F(ServerTest, BodiesThatAreNotAsDescribed) {
   expect_problem(post("/v1/drawings", "{\"count\": \"\xff\xfe\"}"), 400, "not_json", "UTF-8");
   expect_problem(post("/v1/drawings", ""), 400, "not_json");
   expect_problem(post("/v1/drawings", std::string(100'000, '[')), 400, "not_json", "levels");
+  expect_problem(post("/v1/drawings", "{\"count\": 1e999}"), 400, "not_json", "too large");
+  expect_problem(post("/v1/drawings", "{\"count\": 1e300}"), 422, "usage", "/count");
+  expect_problem(post("/v1/drawings", "--b\r\n\r\nx\r\n--b--", {}, "multipart/form-data; boundary=b"), 415, "not_json");
   expect_problem(ask({{"count", "many"}}), 422, "usage", "/count");
   expect_problem(ask({{"count", 1'000'000'000}}), 422, "usage", "expected 100 at most");
   expect_problem(ask({{"count", 1}, {"cuont", 1}}), 422, "usage", "did you mean 'count'");
@@ -104,6 +136,8 @@ TEST_F(ServerTest, BodiesThatAreNotAsDescribed) {
   expect_problem(get("/v1/drawings?limit=0"), 422, "usage", "limit");
   expect_problem(get("/v1/drawings?limit=x"), 422, "usage", "limit");
   expect_problem(get("/v1/drawings?page=2"), 422, "usage", "unknown parameter");
+  expect_problem(get("/v1/drawings?limit=2000000000e-7"), 422, "usage", "limit");
+  expect_problem(get("/v1/drawings?before=nothing"), 404, "not_found");
   EXPECT_EQ(work.runs, 0);
 }
 
@@ -119,7 +153,52 @@ TEST_F(ServerTest, BodiesThatAreTooLargeOrTooSlow) {
       "Content-Type: application/json\r\n";
   EXPECT_THAT(raw(head + "Content-Length: 20\r\n\r\n{\"count\"", 10), HasSubstr("408")) << "a body that stops";
   EXPECT_THAT(raw(head + "\r\n"), HasSubstr("400")) << "no body at all";
+  // One that trickles, a byte now and then.
+  const auto start = std::chrono::steady_clock::now();
+  EXPECT_THAT(raw(head + "Content-Length: 400\r\n\r\n", 10, std::string(100, ' '), 0.1), HasSubstr("408"));
+  EXPECT_LT(std::chrono::steady_clock::now() - start, std::chrono::seconds(6));
   EXPECT_EQ(get("/healthz").status, 200) << "and it lives";
+}
+
+// What a refused request still sends is not the next request.
+TEST_F(ServerTest, NothingIsReadAsARequestThatIsNone) {
+  serve();
+  const std::string inner = "GET /v1/models HTTP/1.1\r\nHost: localhost\r\n\r\n";
+  const std::string length = "Content-Length: " + std::to_string(inner.size()) + "\r\n";
+  for (const std::string& head :
+       {"GET /healthz HTTP/1.1\r\nHost: localhost\r\n" + length,
+        "DELETE /v1/drawings/x HTTP/1.1\r\nHost: localhost\r\n" + length,
+        "POST /v1/drawings HTTP/1.1\r\nHost: localhost\r\n" + length + "Content-Length: 3\r\n",
+        "POST /v1/drawings HTTP/1.1\r\nHost: localhost\r\n" + length + "Transfer-Encoding: chunked\r\n"}) {
+    const std::string answer = raw(head + "\r\n" + inner, 1);
+    EXPECT_THAT(answer, Not(HasSubstr("made-up"))) << head << answer;
+    EXPECT_THAT(answer, StartsWith("HTTP/1.1 4")) << head;
+  }
+  EXPECT_THAT(raw("POST /%0a HTTP/1.1\r\nHost: localhost\r\nContent-Length: 2\r\n\r\n{}", 1),
+              StartsWith("HTTP/1.1 404"));
+}
+
+TEST_F(ServerTest, FollowersLeaveRoomForOthers) {
+  work.stay = true;
+  ServerOptions options;
+  options.threads = 8;
+  serve(options);
+  const std::string id = Json::parse(ask({{"count", 1}}).body)["id"];
+  std::atomic<int> refused{0};
+  std::vector<std::thread> followers;
+  for (int i = 0; i < 7; ++i)
+    followers.emplace_back([&] {
+      httplib::Client other("127.0.0.1", server->port());
+      other.set_read_timeout(20, 0);
+      const auto answer = other.Get("/v1/drawings/" + id + "/events", [](const char*, std::size_t) { return true; });
+      refused += answer && answer->status == 503;
+    });
+  while (refused < 3) std::this_thread::sleep_for(std::chrono::milliseconds(5));
+  EXPECT_EQ(get("/healthz").status, 200);
+  work.stay = false;
+  for (std::thread& follower : followers) follower.join();
+  EXPECT_EQ(refused, 3);
+  EXPECT_THAT(get("/v1/drawings/" + id + "/events").body, HasSubstr("\"done\"")) << "and there is room again";
 }
 
 TEST_F(ServerTest, WhatIsNoHttp) {
@@ -207,8 +286,11 @@ TEST_F(ServerTest, PagesOfOtherSitesChangeNothing) {
               HasSubstr("Authorization"));
   EXPECT_EQ(preflight("https://evil.example").status, 405);
   // A name that another site gives to this machine.
-  expect_problem(get("/v1/models", {{"Host", "evil.example"}}), 421, "misdirected");
+  for (const char* host : {"evil.example", "127.evil.example", "127.0.0.1.evil.example", ""})
+    expect_problem(get("/v1/models", {{"Host", host}}), 421, "misdirected");
   EXPECT_EQ(get("/v1/models", {{"Host", "localhost:99"}}).status, 200);
+  // A proxy on this machine stands for anybody.
+  expect_problem(get("/v1/models", {{"X-Forwarded-For", "192.0.2.1"}}), 401, "unauthorized");
 }
 
 TEST_F(ServerTest, WhoAsksTooOftenWaits) {

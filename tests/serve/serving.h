@@ -23,6 +23,7 @@ struct Work {
   std::atomic<int> runs{0};
   std::atomic<bool> stay{false};  ///< Until it is asked to stop.
   double step_s = 0;
+  int at_once = 1;
 
   serve::JobKind kind() {
     serve::JobKind kind;
@@ -37,6 +38,7 @@ struct Work {
                              {"seed", {{"type", "integer"}, {"minimum", 0}}},
                              {"fault", {{"enum", {"bad_input", "io", "unknown"}}}}}}};
     kind.example = {{"count", 2}};
+    kind.at_once = at_once;
     kind.complete = [](const Json& asked) {
       Json request = asked;
       if (!request.contains("seed")) request["seed"] = 7;

@@ -59,12 +59,16 @@ torch::Tensor BatchJoiner::Member::images(std::span<const std::uint64_t> seeds, 
   batch->count += share->count();
   joiner.changed_.notify_all();
   if (leads) {
-    // All who draw alike are here, or the batch is full, or they are at something else.
+    const auto is_open = [&] {
+      const auto found = joiner.open_.find(key);
+      return found != joiner.open_.end() && found->second == batch;
+    };
+    // Until all who draw alike are here, or nobody can join any more; in vain where they are at something else.
     joiner.changed_.wait_for(lock, joiner.patience_, [&] {
-      return batch->count >= joiner.most_ || static_cast<int>(batch->shares.size()) >= joiner.members_[key_];
+      return !is_open() || batch->count >= joiner.most_ ||
+             static_cast<int>(batch->shares.size()) >= joiner.members_[key_];
     });
-    if (const auto found = joiner.open_.find(key); found != joiner.open_.end() && found->second == batch)
-      joiner.open_.erase(found);
+    if (is_open()) joiner.open_.erase(key);
     joiner.joined_ += batch->shares.size() > 1 ? 1 : 0;
     lock.unlock();
     drawing_ = batch.get();

@@ -3,10 +3,13 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <mutex>
 
 #include "nodulus/app/batch_joiner.h"
 #include "nodulus/app/generate.h"
 #include "nodulus/core/error.h"
+#include "nodulus/core/manifest.h"
+#include "nodulus/core/monitor.h"
 #include "nodulus/core/nearest.h"
 #include "nodulus/sample/sampler.h"
 #include "nodulus/serve/problem.h"
@@ -61,6 +64,21 @@ Json request_schema(const GenerationLimits& limits) {
               {"maximum", 100},
               {"description", "Of a pixel, for DICOM of a model that does not know it."}}}}}};
 }
+
+/// Tells what concerns whoever asked, and nothing of this machine.
+class WithoutPaths final : public Monitor {
+ public:
+  explicit WithoutPaths(Monitor& monitor) : monitor_(monitor) {}
+  void note(std::string_view line) override { monitor_.note(line); }
+  void warn(std::string_view line) override {
+    if (line.find('/') == std::string_view::npos) monitor_.warn(line);
+  }
+  void progress(const Progress& progress) override { monitor_.progress(progress); }
+  [[nodiscard]] bool stop_requested() const override { return monitor_.stop_requested(); }
+
+ private:
+  Monitor& monitor_;
+};
 
 /// A published model by name, as a request says it: the version in use where it says none.
 store::StoredModel model_of(const fs::path& models, const Json& request) {
@@ -160,7 +178,8 @@ serve::JobKind generation_kind(const fs::path& models, const GenerationLimits& l
   kind.at_once = limits.at_once;
   constexpr std::int64_t most_a_batch = 64;
   const auto joiner = std::make_shared<BatchJoiner>(most_a_batch, std::chrono::milliseconds(30));
-  kind.complete = [models, limits](const Json& asked) {
+  const auto opening = std::make_shared<std::mutex>();
+  kind.complete = [models, limits, opening](const Json& asked) {
     Json request = asked;
     const store::StoredModel model = model_of(models, request);
     request["version"] = model.version;
@@ -170,11 +189,21 @@ serve::JobKind generation_kind(const fs::path& models, const GenerationLimits& l
       for (const char c : serve::random_bytes(8)) drawn = drawn << 8 | static_cast<unsigned char>(c);
       request["seed"] = static_cast<std::int64_t>(drawn >> 11);
     }
-    Generation(model, request, "unwritten", limits.threads, nullptr).check();
+    // One at a time: each opens its model.
+    const std::lock_guard lock(*opening);
+    const fs::path nowhere = fs::temp_directory_path() / ("nodulus-" + serve::hex(serve::random_bytes(16)));
+    Generation(model, request, nowhere, limits.threads, nullptr).check();
     return request;
   };
   kind.run = [models, limits, joiner](const Json& request, const fs::path& result, Monitor& monitor) {
-    return Generation(model_of(models, request), request, result, limits.threads, joiner).run(monitor);
+    const store::StoredModel model = model_of(models, request);
+    WithoutPaths quiet(monitor);
+    Json figures = Generation(model, request, result, limits.threads, joiner).run(quiet);
+    // Where the model lies on this machine is nobody's business.
+    Json manifest = read_json(result / "manifest.json");
+    for (Json& input : manifest["inputs"]) input["path"] = fmt::format("{}/{}", model.name, model.version);
+    write_json(result / "manifest.json", manifest);
+    return figures;
   };
   return kind;
 }

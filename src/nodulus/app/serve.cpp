@@ -1,4 +1,5 @@
 #include <fmt/format.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 
 #include <chrono>
@@ -29,9 +30,17 @@ constexpr const char* usual_folder = "service";
 /// The folder of a service, for its user alone.
 void make_service_folder(const fs::path& folder) {
   std::error_code error;
-  fs::create_directories(folder, error);
+  const bool is_new = fs::create_directories(folder, error);
   if (error) throw Error(ErrorCode::io, fmt::format("cannot create '{}': {}", folder.string(), error.message()));
-  ::chmod(folder.c_str(), 0700);
+  if (is_new) ::chmod(folder.c_str(), 0700);  // somebody's own folder stays as it is
+}
+
+/// As many connections as the machine lets a process have.
+void allow_many_files() {
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
+  limit.rlim_cur = limit.rlim_max;
+  ::setrlimit(RLIMIT_NOFILE, &limit);
 }
 
 /// A line a request, whole even where several end at once.
@@ -116,6 +125,7 @@ class Serve final : public Command {
 
   Outcome run(const CommonOptions& common, const Options& /*options*/, Monitor& monitor) override {
     make_service_folder(folder_);
+    allow_many_files();
     ::setenv("NODULUS_MODELS", root().c_str(), 1);  // by name, wherever this process looks for them
     serve::TokenStore tokens(folder_);
     if (!serve::is_loopback(server_.host) && tokens.empty())
@@ -125,7 +135,10 @@ class Serve final : public Command {
                               server_.host, folder_.string()));
     retention_.bytes = static_cast<std::int64_t>(keep_gb_ * 1e9);
     Log log(common.quiet);
-    const auto tell = [&](const std::string& line) { log.line(line); };
+    const auto tell = [&](const std::string& line) {
+      log.line(line.starts_with('{') ? line
+                                     : Json{{"event", line}}.dump(-1, ' ', true, Json::error_handler_t::replace));
+    };
     serve::JobStore jobs(folder_ / "jobs.sqlite");
     std::vector<serve::JobKind> kinds;
 #ifdef NODULUS_HAS_TORCH
@@ -142,11 +155,14 @@ class Serve final : public Command {
     runner.start();
     monitor.note(fmt::format("listening at {}; Ctrl-C stops it", server.address()));
     write_text(folder_ / "address", server.address() + "\n");
-    while (!monitor.stop_requested()) std::this_thread::sleep_for(std::chrono::milliseconds(50));
+    while (!monitor.stop_requested() && server.listens()) std::this_thread::sleep_for(std::chrono::milliseconds(50));
+    const bool ended_by_itself = !monitor.stop_requested();
     server.stop();
     runner.stop();
     std::error_code ignored;
     fs::remove(folder_ / "address", ignored);
+    if (ended_by_itself)
+      throw Error(ErrorCode::io, "the listener ended by itself; what runs is queued for the next start");
     Outcome outcome;
     for (const auto& [state, count] : jobs.counts()) outcome.figures[std::string(serve::name(state))] = count;
     outcome.text = fmt::format("stopped; {} jobs wait for the next start", jobs.count(serve::JobState::queued));

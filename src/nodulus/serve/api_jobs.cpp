@@ -168,14 +168,13 @@ class Collection {
     Job job = find(request);
     if (job.state != JobState::done)
       throw Refusal(409, "not_done", fmt::format("expected a job that is done, found one that is {}", name(job.state)));
-    if (job.bytes == 0) throw Refusal(410, "cleared", "this result was removed, as old ones are");
+    std::error_code ignored;
+    if (job.bytes == 0 || !std::filesystem::is_directory(runner_.result(job.id), ignored))
+      throw Refusal(410, "cleared", "this result was removed, as old ones are");
     return job;
   }
 
   [[nodiscard]] Response create(const Request& request) const {
-    if (jobs_.count(JobState::queued) >= most_queued_)
-      throw Refusal(
-          Problem{503, "queue_full", fmt::format("{} jobs wait already", most_queued_), {}, {{"Retry-After", "30"}}});
     // What was left open is decided after the key was looked for: a seed that is drawn makes no other request.
     const std::string key = request.header("idempotency-key");
     if (key.size() > 200) throw Refusal(422, "usage", "Idempotency-Key: expected at most 200 characters");
@@ -187,6 +186,9 @@ class Collection {
         return located(answer(*before), *before);
       }
     }
+    if (jobs_.count(JobState::queued) >= most_queued_)
+      throw Refusal(
+          Problem{503, "queue_full", fmt::format("{} jobs wait already", most_queued_), {}, {{"Retry-After", "30"}}});
     const auto [job, is_new] = jobs_.create(kind_.name, request.caller.name, asked, kind_.complete(asked), key);
     return located(answer(job, is_new ? 202 : 200), job);
   }
@@ -196,8 +198,10 @@ class Collection {
   }
 
   [[nodiscard]] Response list(const Request& request) const {
+    const std::string before = request.value("before");
+    if (!before.empty() && !jobs_.find(before)) throw Refusal(404, "not_found", "before: there is no job of this id");
     Json listed = Json::array();
-    for (const Job& job : jobs_.list(kind_.name, std::stoi(request.value("limit", "50")), request.value("before")))
+    for (const Job& job : jobs_.list(kind_.name, std::stoi(request.value("limit", "50")), before))
       listed.push_back(job_json(job, kind_));
     return Response::of({{"jobs", std::move(listed)}});
   }
@@ -241,7 +245,9 @@ class Collection {
       // A line now and then tells whether whoever follows is still there.
       if (state->begun && !ended && state->version == before) return send(": still\n\n");
       state->begun = true;
-      return send("event: job\ndata: " + job_json(*job, self.kind_).dump() + "\n\n") && !ended;
+      return send("event: job\ndata: " +
+                  job_json(*job, self.kind_).dump(-1, ' ', false, Json::error_handler_t::replace) + "\n\n") &&
+             !ended;
     };
     return response;
   }

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 
 #include "nodulus/core/nearest.h"
 #include "nodulus/serve/problem.h"
@@ -54,10 +55,11 @@ std::string kind_of(const Json& value) {
 
 bool is_of(const Json& value, const std::string& type) {
   if (type == "number") return value.is_number();
-  if (type == "integer")
-    return value.is_number_integer() ||
-           (value.is_number_float() &&
-            value.get<double>() == static_cast<double>(static_cast<std::int64_t>(value.get<double>())));
+  if (type == "integer") {
+    if (!value.is_number_float()) return value.is_number_integer();
+    const auto number = value.get<double>();
+    return std::abs(number) < 0x1p53 && number == std::trunc(number);
+  }
   return kind_of(value) == type;
 }
 

@@ -46,7 +46,8 @@ struct Response {
   std::vector<std::pair<std::string, std::string>> headers{};
   std::string body{};
   std::filesystem::path file{};  ///< Sent in place of the body, where it is not empty.
-  /// Called again and again until it returns false; in place of the body, without a length.
+  /// Called again and again until it returns false; in place of the body, without a length. What it throws breaks the
+  /// connection off, so that half an answer is not taken for whole.
   std::function<bool(const Send& send)> stream{};
 
   static Response of(const Json& json, int status = 200);

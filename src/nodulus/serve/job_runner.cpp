@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <thread>
 
 #include "nodulus/core/files.h"
 #include "nodulus/serve/problem.h"
@@ -25,13 +26,17 @@ std::int64_t bytes_of(const fs::path& folder) {
   return bytes;
 }
 
+bool is_id(std::string_view text) {
+  return text.size() == 32 && text.find_first_not_of("0123456789abcdef") == std::string_view::npos;
+}
+
 }  // namespace
 
 /// A job's progress goes to its record, and its end comes from there.
 class JobRunner::JobMonitor final : public Monitor {
  public:
-  JobMonitor(JobStore& store, std::string id, const std::atomic<bool>& cancelled, const std::atomic<bool>& stopping)
-      : store_(store), id_(std::move(id)), cancelled_(cancelled), stopping_(stopping) {}
+  JobMonitor(JobStore& store, std::string id, std::function<bool()> is_to_stop)
+      : store_(store), id_(std::move(id)), is_to_stop_(std::move(is_to_stop)) {}
   void note(std::string_view) override {}
   void warn(std::string_view line) override { store_.remark(id_, line); }
   void progress(const Progress& progress) override {
@@ -45,13 +50,12 @@ class JobRunner::JobMonitor final : public Monitor {
     }
     store_.tell(id_, progress);
   }
-  [[nodiscard]] bool stop_requested() const override { return cancelled_ || stopping_; }
+  [[nodiscard]] bool stop_requested() const override { return is_to_stop_(); }
 
  private:
   JobStore& store_;
   std::string id_;
-  const std::atomic<bool>& cancelled_;
-  const std::atomic<bool>& stopping_;
+  std::function<bool()> is_to_stop_;
   std::mutex mutex_;
   std::chrono::steady_clock::time_point told_;
 };
@@ -66,13 +70,31 @@ JobRunner::JobRunner(JobStore& store, fs::path results, std::vector<JobKind> kin
   std::error_code error;
   fs::create_directories(results_, error);
   if (error) throw Error(ErrorCode::io, fmt::format("cannot create '{}': {}", results_.string(), error.message()));
-  // Whatever is no result of a job that is done: halves, and results whose job was not yet told so.
+  clear_halves();
+}
+
+void JobRunner::clear_halves() {
+  std::set<std::string> there;
   std::vector<fs::path> strays;
   for (const auto& entry : fs::directory_iterator(results_)) {
-    const auto job = store_.find(entry.path().filename().string());
-    if (!job || job->state != JobState::done || job->bytes == 0) strays.push_back(entry.path());
+    const std::string name = entry.path().filename().string();
+    // A job's id, or what an artifact is called before it is whole; anything else is somebody's.
+    const std::string id = is_id(name) ? name : name.starts_with('.') ? name.substr(1, 32) : name.substr(0, 32);
+    if (!is_id(id)) continue;
+    const auto job = store_.find(id);
+    if (!job && store_.list("", 1).empty())
+      throw Error(ErrorCode::exists, fmt::format("'{}' has results and jobs.sqlite knows of none: expected both, or "
+                                                 "neither",
+                                                 results_.string()));
+    if (name != id || !job || job->state != JobState::done || job->bytes == 0)
+      strays.push_back(entry.path());
+    else
+      there.insert(id);
   }
   for (const fs::path& stray : strays) remove_tree(stray);
+  for (const Job& job : store_.with_results()) {
+    if (!there.contains(job.id)) store_.forget_result(job.id);  // somebody took it
+  }
 }
 
 JobRunner::~JobRunner() { stop(); }
@@ -98,11 +120,16 @@ void JobRunner::stop() {
 
 bool JobRunner::cancel(const std::string& id) {
   if (store_.cancel_queued(id)) return true;
+  const auto job = store_.find(id);
+  if (!job || has_ended(job->state)) return false;
   const std::lock_guard lock(mutex_);
-  const auto found = running_.find(id);
-  if (found == running_.end()) return false;
-  *found->second = true;
+  cancelled_.insert(id);  // heeded as soon as it has begun
   return true;
+}
+
+bool JobRunner::is_cancelled(const std::string& id) const {
+  const std::lock_guard lock(mutex_);
+  return cancelled_.contains(id);
 }
 
 void JobRunner::work(const JobKind& own) {
@@ -122,32 +149,35 @@ void JobRunner::work(const JobKind& own) {
 }
 
 void JobRunner::run(const JobKind& own, const Job& job) {
-  std::atomic<bool> cancelled = false;
-  {
-    const std::lock_guard lock(mutex_);
-    running_[job.id] = &cancelled;
-  }
+  // What the store cannot take now (a full disk) it is told again: a job that has ended is not to run for ever.
   const auto ended = [&](JobState state, const Json& outcome, std::int64_t bytes) {
-    {
-      const std::lock_guard lock(mutex_);
-      running_.erase(job.id);
+    while (true) {
+      try {
+        store_.end(job.id, state, outcome, bytes);
+        break;
+      } catch (const Error& failed) {
+        log_(fmt::format("job {}: {}", job.id, failed.what()));
+        if (stopping_) return;  // the next start begins it anew
+        std::this_thread::sleep_for(std::chrono::seconds(1));
+      }
     }
-    store_.end(job.id, state, outcome, bytes);
+    const std::lock_guard lock(mutex_);
+    cancelled_.erase(job.id);
   };
   const fs::path place = result(job.id);
   const auto failed = [&](const Problem& problem) {
     std::error_code ignored;
     fs::remove_all(place, ignored);
-    ended(JobState::failed, problem.json(""), 0);
+    ended(JobState::failed, problem.json(job.id), 0);
   };
   if (job.attempts > most_attempts) {
     failed({500, "internal", fmt::format("the service ended {} times while it did this", most_attempts)});
     return;
   }
-  JobMonitor monitor(store_, job.id, cancelled, stopping_);
+  JobMonitor monitor(store_, job.id, [this, &job] { return stopping_ || is_cancelled(job.id); });
+  Json figures;
   try {
-    const Json figures = own.run(job.request, place, monitor);
-    ended(JobState::done, figures, bytes_of(place));
+    figures = own.run(job.request, place, monitor);
   } catch (const Error& error) {
     if (error.code() != ErrorCode::stopped) {
       log_(fmt::format("job {} failed: {}", job.id, error.what()));
@@ -156,37 +186,35 @@ void JobRunner::run(const JobKind& own, const Job& job) {
     }
     std::error_code ignored;
     fs::remove_all(place, ignored);
-    ended(cancelled ? JobState::cancelled : JobState::queued, nullptr, 0);
+    ended(is_cancelled(job.id) ? JobState::cancelled : JobState::queued, nullptr, 0);
+    return;
   } catch (const std::exception& error) {
     log_(fmt::format("job {} failed: {}", job.id, error.what()));
     failed({500, "internal", "the service failed; its log says at what"});
+    return;
   }
+  ended(JobState::done, figures, bytes_of(place));
 }
 
 void JobRunner::remove(const Job& job) {
+  store_.erase(job.id);  // first: a result that is told of is whole
   remove_tree(result(job.id));
-  store_.erase(job.id);
 }
 
 int JobRunner::clean() {
   const std::string oldest = utc_in_days(-retention_.days);
   std::int64_t kept = 0;
   int removed = 0;
-  std::string before;
-  while (true) {
-    const auto jobs = store_.list("", 500, before);  // newest first
-    for (const Job& job : jobs) {
-      if (!has_ended(job.state) || job.bytes == 0) continue;
+  for (const Job& job : store_.with_results()) {  // newest first
+    if (job.ended >= oldest && kept + job.bytes <= retention_.bytes) {
       kept += job.bytes;
-      if (job.ended >= oldest && kept <= retention_.bytes) continue;
-      store_.forget_result(job.id);  // first: a result that is told of is whole
-      remove_tree(result(job.id));
-      kept -= job.bytes;
-      ++removed;
+      continue;
     }
-    if (jobs.size() < 500) return removed;
-    before = jobs.back().id;
+    store_.forget_result(job.id);  // first: a result that is told of is whole
+    remove_tree(result(job.id));
+    ++removed;
   }
+  return removed;
 }
 
 void JobRunner::tidy() {

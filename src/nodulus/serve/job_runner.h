@@ -43,7 +43,8 @@ struct Retention {
 /// process was killed in the middle: its result is whole or not there.
 class JobRunner {
  public:
-  /// Clears what a killed process left half. `log` is told what went wrong within the service, in a line.
+  /// Clears what a killed process left half. Error{exists} where there are results of jobs that nobody knows. `log` is
+  /// told what went wrong within the service, in a line.
   JobRunner(JobStore& store, std::filesystem::path results, std::vector<JobKind> kinds, Retention retention,
             std::function<void(const std::string& line)> log);
   JobRunner(const JobRunner&) = delete;
@@ -54,7 +55,7 @@ class JobRunner {
   void start();
   /// Asks what runs to stop; it is queued again, for the next start. Waits for it.
   void stop();
-  /// Asks a job to stop. False where it has ended before.
+  /// Asks a job to stop. False where there is none, or it has ended before.
   bool cancel(const std::string& id);
   [[nodiscard]] const std::vector<JobKind>& kinds() const { return kinds_; }
   [[nodiscard]] const JobKind* kind(std::string_view name) const;
@@ -66,6 +67,8 @@ class JobRunner {
 
  private:
   class JobMonitor;
+  void clear_halves();
+  [[nodiscard]] bool is_cancelled(const std::string& id) const;
   void work(const JobKind& kind);
   void run(const JobKind& kind, const Job& job);
   void tidy();
@@ -76,8 +79,8 @@ class JobRunner {
   Retention retention_;
   std::function<void(const std::string&)> log_;
   std::atomic<bool> stopping_ = false;
-  std::mutex mutex_;
-  std::map<std::string, std::atomic<bool>*> running_;  // job -> whether it is to stop
+  mutable std::mutex mutex_;
+  std::set<std::string> cancelled_;  // and not yet ended
   std::vector<std::thread> threads_;
 };
 

@@ -145,7 +145,11 @@ std::pair<Job, bool> JobStore::create(const std::string& kind, const std::string
   return database_->guarded([&]() -> std::pair<Job, bool> {
     if (!key.empty()) {  // by somebody who was a moment faster
       auto before = database_->jobs("WHERE owner = ? AND key = ?", {owner, key});
-      if (!before.empty()) return {with_live(std::move(before[0])), false};
+      if (!before.empty()) {
+        if (before[0].kind != kind || before[0].asked != asked)
+          throw Refusal(422, "key_reused", "this Idempotency-Key was given with another request");
+        return {with_live(std::move(before[0])), false};
+      }
     }
     const std::string id = hex(random_bytes(16));
     SQLite::Statement insert(
@@ -230,7 +234,20 @@ std::map<JobState, std::int64_t> JobStore::counts() const {
   });
 }
 
-std::int64_t JobStore::count(JobState state) const { return counts().at(state); }
+std::vector<Job> JobStore::with_results() const {
+  const std::lock_guard lock(mutex_);
+  return database_->guarded([&] { return database_->jobs("WHERE bytes > 0 ORDER BY number DESC", {}); });
+}
+
+std::int64_t JobStore::count(JobState state) const {
+  const std::lock_guard lock(mutex_);
+  return database_->guarded([&] {
+    SQLite::Statement rows(database_->connection, "SELECT COUNT(*) FROM jobs WHERE state = ?");
+    rows.bind(1, std::string(name(state)));
+    rows.executeStep();
+    return rows.getColumn(0).getInt64();
+  });
+}
 
 std::optional<Job> JobStore::take(const std::vector<std::string>& kinds) {
   const std::lock_guard lock(mutex_);

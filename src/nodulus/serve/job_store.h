@@ -52,7 +52,8 @@ class JobStore {
   JobStore& operator=(const JobStore&) = delete;
   ~JobStore();
 
-  /// A new job; or, where `key` is not empty and its owner gave the same before, that one, and false.
+  /// A new job; or, where `key` is not empty and its owner gave the same before, that one, and false. Refusal 422 where
+  /// it was given with another request.
   std::pair<Job, bool> create(const std::string& kind, const std::string& owner, const Json& asked, const Json& request,
                               const std::string& key = "");
   /// The job that an owner gave this key (Idempotency-Key).
@@ -60,6 +61,8 @@ class JobStore {
   [[nodiscard]] std::optional<Job> find(const std::string& id) const;
   /// Newest first; those before the job `before`, where it is not empty.
   [[nodiscard]] std::vector<Job> list(const std::string& kind, int limit, const std::string& before = "") const;
+  /// Those whose results are there, newest first.
+  [[nodiscard]] std::vector<Job> with_results() const;
   [[nodiscard]] std::map<JobState, std::int64_t> counts() const;
   [[nodiscard]] std::int64_t count(JobState state) const;
 

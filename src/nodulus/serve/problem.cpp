@@ -18,6 +18,7 @@ std::string_view status_text(int status) {
     case 408: return "Request Timeout";
     case 409: return "Conflict";
     case 410: return "Gone";
+    case 414: return "URI Too Long";
     case 413: return "Content Too Large";
     case 415: return "Unsupported Media Type";
     case 416: return "Range Not Satisfiable";
@@ -44,16 +45,9 @@ Json Problem::json(std::string_view request_id) const {
 Problem problem_of(const Error& error) {
   if (const auto* const refusal = dynamic_cast<const Refusal*>(&error)) return refusal->problem();
   const std::string code(name(error.code()));
-  switch (error.code()) {
-    case ErrorCode::usage: return {422, code, error.what()};
-    case ErrorCode::not_found: return {404, code, error.what()};
-    case ErrorCode::exists: return {409, code, error.what()};
-    case ErrorCode::bad_input: return {422, code, error.what()};
-    case ErrorCode::stopped: return {503, code, "the service is stopping"};
-    // What the machine or our own code failed at names files; whoever runs the service finds it in the log.
-    case ErrorCode::io: return {500, code, "the service could not read or write what it keeps; its log says what"};
-    case ErrorCode::internal: break;
-  }
+  // Anything else names files of this machine; whoever runs the service finds it in the log.
+  if (error.code() == ErrorCode::usage) return {422, code, error.what()};
+  if (error.code() == ErrorCode::stopped) return {503, code, "the service is stopping"};
   return {500, "internal", "the service failed; its log says at what"};
 }
 

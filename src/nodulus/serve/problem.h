@@ -28,7 +28,7 @@ struct Problem {
   [[nodiscard]] Json json(std::string_view request_id) const;
 };
 
-/// The problem that an error of the program is to whoever asked.
+/// The problem that an error of the program is to whoever asked: in full where it is about the request (usage).
 Problem problem_of(const Error& error);
 
 /// Ends a request with that problem. Only serve/ throws and catches it.

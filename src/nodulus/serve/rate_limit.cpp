@@ -12,8 +12,10 @@ double RateLimit::wait_s(const std::string& caller, std::chrono::steady_clock::t
     return std::min(burst_, bucket.left + rate_ * std::chrono::duration<double>(now - bucket.since).count());
   };
   // Full buckets say nothing: they go when there are many.
-  if (buckets_.size() > most)
+  if (buckets_.size() > most && now - scanned_ > std::chrono::seconds(1)) {
+    scanned_ = now;
     std::erase_if(buckets_, [&](const auto& entry) { return filled(entry.second) >= burst_; });
+  }
   Bucket& bucket = buckets_.try_emplace(caller, Bucket{burst_, now}).first->second;
   bucket = {filled(bucket), now};
   if (bucket.left < 1) return (1 - bucket.left) / rate_;

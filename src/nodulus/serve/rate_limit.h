@@ -24,6 +24,7 @@ class RateLimit {
   double burst_;
   std::mutex mutex_;
   std::map<std::string, Bucket> buckets_;
+  std::chrono::steady_clock::time_point scanned_{};
 };
 
 }  // namespace nodulus::serve

@@ -60,13 +60,16 @@ std::vector<ResultFile> result_files(const fs::path& folder) {
   return files;
 }
 
-bool send_zip(const fs::path& folder, const std::string& name, const Send& send) {
+void send_zip(const fs::path& folder, const std::string& name, const Send& send) {
   Target target{send};
   const std::unique_ptr<::archive, int (*)(::archive*)> zip(archive_write_new(), archive_write_free);
+  const auto require = [&](bool good, const std::string& what) {
+    if (!good) throw Error(ErrorCode::io, fmt::format("a zip of '{}' breaks off: {}", folder.string(), what));
+  };
   archive_write_set_format_zip(zip.get());
   archive_write_zip_set_compression_store(zip.get());  // what is large in it is packed already
   archive_write_set_bytes_in_last_block(zip.get(), 1);
-  archive_write_open(zip.get(), &target, nullptr, &pass_on, nullptr);
+  require(archive_write_open(zip.get(), &target, nullptr, &pass_on, nullptr) == ARCHIVE_OK, "it cannot begin");
   std::vector<char> buffer(256 << 10);
   for (const ResultFile& file : result_files(folder)) {
     const std::unique_ptr<archive_entry, void (*)(archive_entry*)> entry(archive_entry_new(), archive_entry_free);
@@ -75,15 +78,18 @@ bool send_zip(const fs::path& folder, const std::string& name, const Send& send)
     archive_entry_set_filetype(entry.get(), AE_IFREG);
     archive_entry_set_perm(entry.get(), 0644);
     archive_entry_set_mtime(entry.get(), 315532800, 0);  // 1980, where zip's time begins
-    if (archive_write_header(zip.get(), entry.get()) != ARCHIVE_OK) return false;
+    require(archive_write_header(zip.get(), entry.get()) == ARCHIVE_OK, "whoever asked has gone");
     std::ifstream stream(folder / file.name, std::ios::binary);
-    while (stream && !target.gone) {
-      stream.read(buffer.data(), static_cast<std::streamsize>(buffer.size()));
-      archive_write_data(zip.get(), buffer.data(), static_cast<std::size_t>(stream.gcount()));
+    for (std::int64_t left = file.bytes; left > 0;) {
+      stream.read(buffer.data(), std::min<std::streamsize>(static_cast<std::streamsize>(buffer.size()), left));
+      const std::streamsize got = stream.gcount();
+      require(got > 0, "'" + file.name + "' is shorter than it was");
+      require(archive_write_data(zip.get(), buffer.data(), static_cast<std::size_t>(got)) == got,
+              "whoever asked has gone");
+      left -= got;
     }
-    if (target.gone) return false;
   }
-  return archive_write_close(zip.get()) == ARCHIVE_OK && !target.gone;
+  require(archive_write_close(zip.get()) == ARCHIVE_OK, "whoever asked has gone");
 }
 
 }  // namespace nodulus::serve

@@ -18,8 +18,8 @@ struct ResultFile {
 /// All files under a result's folder, sorted by name. Error{io}.
 std::vector<ResultFile> result_files(const std::filesystem::path& folder);
 
-/// A zip of them, stored as they are, the same bytes each time; handed on piece by piece. False where whoever asked has
-/// gone.
-bool send_zip(const std::filesystem::path& folder, const std::string& name, const Send& send);
+/// A zip of them, stored as they are, the same bytes each time; handed on piece by piece. Error{io} where a file is not
+/// as it was listed, or whoever asked has gone: then what was sent is no whole zip.
+void send_zip(const std::filesystem::path& folder, const std::string& name, const Send& send);
 
 }  // namespace nodulus::serve

@@ -1,5 +1,6 @@
 #include "nodulus/serve/server.h"
 
+#include <arpa/inet.h>
 #include <fmt/format.h>
 #include <httplib.h>
 
@@ -9,6 +10,7 @@
 #include <chrono>
 #include <fstream>
 #include <thread>
+#include <utility>
 
 #include "nodulus/core/files.h"
 #include "nodulus/serve/problem.h"
@@ -50,19 +52,27 @@ Json parsed(const std::string& body) {
     return Json::parse(body, shallow);
   } catch (const Json::parse_error& fault) {
     throw Refusal(400, "not_json", fmt::format("expected JSON in UTF-8, found something else at byte {}", fault.byte));
+  } catch (const Json::exception&) {
+    throw Refusal(400, "not_json", "expected JSON, found a number that is too large");
   }
 }
 
 /// A query parameter as JSON of its schema's type, so that the same rules hold for it as for a body.
 Json query_value(const std::string& text, const Json& schema) {
-  if (schema.value("type", "string") == "string") return text;
+  const auto type = schema.value("type", "string");
+  const bool digits = !text.empty() && text.size() <= 15 && text.find_first_not_of("0123456789") == std::string::npos;
+  if (type == "string" || (type == "integer" && !digits)) return text;
   const Json value = Json::parse(text, nullptr, false);
   return value.is_discarded() ? Json(text) : value;
 }
 
 }  // namespace
 
-bool is_loopback(std::string_view host) { return host == "localhost" || host == "::1" || host.starts_with("127."); }
+bool is_loopback(std::string_view host) {
+  if (host == "localhost" || host == "::1") return true;
+  in_addr address{};  // an address, not a name that begins like one
+  return ::inet_pton(AF_INET, std::string(host).c_str(), &address) == 1 && (ntohl(address.s_addr) >> 24) == 127;
+}
 
 /// The server's insides, which alone see httplib.
 struct Server::Http {
@@ -90,21 +100,34 @@ struct Server::Http {
     const int threads = options.threads;
     server->new_task_queue = [threads] { return new httplib::ThreadPool(static_cast<std::size_t>(threads)); };
     server->set_read_timeout(std::chrono::duration<double>(options.idle_s));
-    server->set_keep_alive_max_count(1000);
+    // One request a connection: what a refused one still sends must not be read as the next.
+    server->set_keep_alive_max_count(1);
+    server->set_payload_max_length(std::size_t{16} << 20);  // of what httplib reads by itself, which is nothing of ours
     server->set_tcp_nodelay(true);
     server->set_socket_options([](socket_t socket) {  // not SO_REUSEPORT, by which two services would share a port
       const int yes = 1;
       ::setsockopt(socket, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes);
     });
+    constexpr const char* any_path = R"([\s\S]*)";  // a decoded path may hold a line's end, which is no '.'
     const auto plain = [this](const httplib::Request& in, httplib::Response& out) { answer(in, out, nullptr); };
     const auto with_body = [this](const httplib::Request& in, httplib::Response& out,
                                   const httplib::ContentReader& reader) { answer(in, out, &reader); };
-    server->Get(".*", plain);
-    server->Options(".*", plain);
-    server->Post(".*", with_body);
-    server->Put(".*", with_body);
-    server->Patch(".*", with_body);
-    server->Delete(".*", plain);
+    server->Get(any_path, plain);
+    server->Options(any_path, plain);
+    server->Post(any_path, with_body);
+    server->Put(any_path, with_body);
+    server->Patch(any_path, with_body);
+    server->Delete(any_path, with_body);
+    server->set_exception_handler([this](const httplib::Request&, httplib::Response& out, std::exception_ptr thrown) {
+      const std::string id = new_id();
+      try {
+        std::rethrow_exception(thrown);
+      } catch (const std::exception& failed) {
+        tell_failure(id, failed);
+      } catch (...) {
+      }
+      write(Problem{500, "internal", "the service failed; its log says at what"}, id, out);
+    });
     // What httplib itself refuses: a request that is none, too long an address or head.
     server->set_error_handler(
         httplib::Server::HandlerWithResponse([this](const httplib::Request& in, httplib::Response& out) {
@@ -130,37 +153,36 @@ struct Server::Http {
     for (const auto& [name, value] : in.params) request.query[name] = value;
     request.id = is_plain_id(request.header("x-request-id")) ? request.header("x-request-id") : new_id();
     std::string operation = "none";
-    bool body_read = reader == nullptr;
+    auto& ranges = const_cast<httplib::Request&>(in).ranges;  // httplib would cut any answer by them
+    const httplib::Ranges asked_ranges = std::exchange(ranges, {});
     try {
+      check_rate(in.remote_addr);  // before all else: refusals and guesses have their price too
       check_host(request);
+      check_framing(in, reader != nullptr);
+      if (reader != nullptr && announces_body(in)) read_body(in, request, *reader);
       if (request.method == "OPTIONS" && preflight(request, out)) {
         operation = "preflight";
       } else {
         const Route& route = router.find(request);
         operation = route.operation;
         check_origin(request);
-        check_rate(in.remote_addr);  // before the token: guessing has its price too
         request.caller = caller_of(request);
         if (!request.caller.name.empty()) check_rate("token " + request.caller.name);
         check_role(route, request.caller);
         check_query(route, request);
-        if (reader != nullptr) read_body(in, request, *reader);
-        body_read = true;
         check_body(route, request);
-        write(route.handle(request), out);
+        Response response = route.handle(request);
+        if (!response.file.empty() && asked_ranges.size() == 1)
+          ranges = {part_of(asked_ranges[0], static_cast<std::int64_t>(file_bytes(response.file)))};
+        write(std::move(response), out);
       }
     } catch (const Error& error) {
       const Problem problem = problem_of(error);
-      if (problem.status >= 500) log(Json{{"request_id", request.id}, {"error", error.what()}}.dump());
+      if (problem.status >= 500) tell_failure(request.id, error);
       write(problem, request.id, out);
     } catch (const std::exception& error) {
-      log(Json{{"request_id", request.id}, {"error", error.what()}}.dump());
+      tell_failure(request.id, error);
       write(Problem{500, "internal", "the service failed; its log says at what"}, request.id, out);
-    }
-    if (!body_read) {
-      const int status = out.status;
-      drain(in, *reader);
-      out.status = status;  // which reading that fails sets
     }
     if (const std::string origin = request.header("origin"); !origin.empty() && is_listed(origin)) {
       out.set_header("Access-Control-Allow-Origin", origin);
@@ -170,7 +192,7 @@ struct Server::Http {
     out.set_header("X-Content-Type-Options", "nosniff");
     if (!out.has_header("Cache-Control")) out.set_header("Cache-Control", "no-store");
     const double seconds = seconds_since(start);
-    const int status = out.status > 0 ? out.status : (in.ranges.empty() ? 200 : 206);
+    const int status = out.status > 0 ? out.status : (ranges.empty() ? 200 : 206);
     metrics.request(operation, status, seconds);
     tell_log(request, status, seconds, in.remote_addr);
   }
@@ -221,7 +243,12 @@ struct Server::Http {
 
   Caller caller_of(const Request& request) {
     const std::string said = request.header("authorization");
-    if (said.empty()) return {"", options.need_token ? Role::none : Role::admin};
+    if (said.empty()) {
+      // By a proxy on this machine anybody may ask.
+      const bool passed_on = !request.header("forwarded").empty() || !request.header("x-forwarded-for").empty() ||
+                             !request.header("via").empty();
+      return {"", options.need_token || passed_on ? Role::none : Role::admin};
+    }
     constexpr std::string_view scheme_name = "bearer ";
     const auto refuse = [](const char* why) -> Refusal {
       return Refusal(Problem{401, "unauthorized", why, {}, {{"WWW-Authenticate", "Bearer error=\"invalid_token\""}}});
@@ -276,8 +303,37 @@ struct Server::Http {
     return in.has_header("Content-Length") || in.has_header("Transfer-Encoding");
   }
 
-  void read_body(const httplib::Request& in, Request& request, const httplib::ContentReader& reader) const {
-    if (!announces_body(in)) return;
+  /// A body whose end two would see at two places, or that nobody reads.
+  static void check_framing(const httplib::Request& in, bool reads_body) {
+    const std::size_t lengths = in.get_header_value_count("Content-Length");
+    const bool chunked = in.has_header("Transfer-Encoding");
+    if (lengths > 1 || (lengths > 0 && chunked))
+      throw Refusal(400, "malformed", "expected one length of the body, found several");
+    if (!reads_body && (chunked || (lengths > 0 && in.get_header_value("Content-Length") != "0")))
+      throw Refusal(400, "unexpected_body", "expected no body");
+    if (lower(in.get_header_value("Content-Type")).starts_with("multipart/"))
+      throw Refusal(415, "not_json", "expected no multipart body");
+  }
+
+  /// The range that is asked for of so many bytes (RFC 9110 14.1.2), within them. Refusal 416 where it is outside.
+  static httplib::Range part_of(httplib::Range range, std::int64_t bytes) {
+    auto [first, last] = range;
+    if (first < 0) {  // so many at the end
+      first = std::max<std::int64_t>(0, bytes - last);
+      last = bytes - 1;
+    }
+    if (last < 0 || last >= bytes) last = bytes - 1;
+    if (first >= bytes || first > last)
+      throw Refusal(Problem{416,
+                            "no_such_range",
+                            fmt::format("expected a range within {} bytes", bytes),
+                            {},
+                            {{"Content-Range", fmt::format("bytes */{}", bytes)}}});
+    return {first, last};
+  }
+
+  /// Read before a request is refused for anything else: who is still sending does not hear what is said.
+  void read_body(const httplib::Request& /*in*/, Request& request, const httplib::ContentReader& reader) const {
     const Clock::time_point start = Clock::now();
     bool too_large = false;
     bool too_slow = false;
@@ -291,17 +347,6 @@ struct Server::Http {
     if (too_large)
       throw Refusal(413, "too_large", fmt::format("expected a body of at most {} bytes", options.body_bytes));
     if (too_slow || !whole) throw Refusal(408, "too_slow", "the body did not come whole and in time");
-  }
-
-  /// Takes what a refused request still sends, so that its connection can be used again; not for long.
-  void drain(const httplib::Request& in, const httplib::ContentReader& reader) const {
-    if (!announces_body(in)) return;
-    const Clock::time_point start = Clock::now();
-    std::size_t taken = 0;
-    reader([&](const char*, std::size_t size) {
-      taken += size;
-      return taken <= options.body_bytes && seconds_since(start) <= 2;
-    });
   }
 
   static void check_body(const Route& route, Request& request) {
@@ -330,11 +375,22 @@ struct Server::Http {
     out.status = response.status;
     for (const auto& [name, value] : response.headers) out.set_header(name, value);
     if (response.stream) {
+      if (++*streams > std::max(1, options.threads / 2)) {
+        --*streams;
+        throw Refusal(Problem{503, "too_many_streams", "too many follow or fetch already", {}, {{"Retry-After", "5"}}});
+      }
+      const std::shared_ptr<void> counted(nullptr, [all = streams](void*) { --*all; });
+      // httplib catches nothing here.
       out.set_chunked_content_provider(
-          response.type, [this, stream = std::move(response.stream)](std::size_t, httplib::DataSink& sink) {
-            const Send send = [&](std::string_view bytes) { return sink.write(bytes.data(), bytes.size()); };
-            if (stopping || !stream(send)) sink.done();
-            return true;
+          response.type, [this, counted, stream = std::move(response.stream)](std::size_t, httplib::DataSink& sink) {
+            try {
+              const Send send = [&](std::string_view bytes) { return sink.write(bytes.data(), bytes.size()); };
+              if (stopping || !stream(send)) sink.done();
+              return true;
+            } catch (const std::exception& failed) {
+              tell_failure("", failed);
+              return false;  // which breaks the connection off
+            }
           });
     } else if (!response.file.empty()) {
       const auto file = std::make_shared<std::ifstream>(response.file, std::ios::binary);
@@ -365,6 +421,10 @@ struct Server::Http {
     log(line.dump(-1, ' ', true, Json::error_handler_t::replace));
   }
 
+  void tell_failure(const std::string& id, const std::exception& failed) const {
+    log(Json{{"request_id", id}, {"error", failed.what()}}.dump(-1, ' ', true, Json::error_handler_t::replace));
+  }
+
   [[nodiscard]] std::string scheme() const { return options.tls_certificate.empty() ? "http" : "https"; }
 
   ServerOptions options;
@@ -373,7 +433,9 @@ struct Server::Http {
   Metrics& metrics;
   std::function<void(const std::string&)> log;
   RateLimit limit;
+  std::shared_ptr<std::atomic<int>> streams = std::make_shared<std::atomic<int>>(0);
   std::unique_ptr<httplib::Server> server;
+  std::atomic<bool> ended = false;  // the listener, whether or not it was asked to
   std::atomic<bool> stopping = false;
   std::thread thread;
 };
@@ -393,8 +455,11 @@ void Server::start() {
   }
   if (options.port <= 0)
     throw Error(ErrorCode::io, fmt::format("cannot listen at {}: is something else there?", address()));
-  http_->thread = std::thread([this] { http_->server->listen_after_bind(); });
-  while (!http_->server->is_running()) std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  http_->thread = std::thread([this] {
+    http_->server->listen_after_bind();
+    http_->ended = true;
+  });
+  while (!http_->server->is_running() && !http_->ended) std::this_thread::sleep_for(std::chrono::milliseconds(1));
 }
 
 void Server::stop() {
@@ -403,6 +468,8 @@ void Server::stop() {
   http_->server->stop();
   http_->thread.join();
 }
+
+bool Server::listens() const { return !http_->ended; }
 
 int Server::port() const { return http_->options.port; }
 

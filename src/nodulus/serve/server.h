@@ -46,6 +46,8 @@ class Server {
   void start();
   /// Takes no more requests, ends streams, and waits for what is being answered.
   void stop();
+  /// False where it was stopped, or ended by itself.
+  [[nodiscard]] bool listens() const;
   [[nodiscard]] int port() const;
   /// "http://127.0.0.1:8080".
   [[nodiscard]] std::string address() const;

@@ -217,6 +217,54 @@ class Batch {
   std::int64_t done_bytes_ = 0;
 };
 
+/// Hands batches over, and drops what was used of them.
+class HandOver {
+ public:
+  HandOver(RawFolder& folder, const AfterBatch& after_batch) : folder_(folder), after_batch_(after_batch) {}
+
+  void run(const std::vector<std::string>& uids) {
+    if (!after_batch_ || uids.empty()) return;
+    std::vector<const Record*> batch;
+    batch.reserve(uids.size());
+    for (const std::string& uid : uids) batch.push_back(&folder_.records().at(uid));
+    const std::set<std::string> used = after_batch_(batch);
+    ++batches_;
+    last_ = uids;
+    for (const std::string& uid : uids) {
+      if (used.contains(uid)) {
+        folder_.drop(uid);
+        unused_.erase(uid);
+      } else {
+        unused_.insert(uid);
+      }
+    }
+  }
+  /// All that was not used, together; false where there is none, or it was just that the last time.
+  bool run_rest() {
+    const std::vector<std::string> rest(unused_.begin(), unused_.end());
+    if (rest.empty() || std::is_permutation(rest.begin(), rest.end(), last_.begin(), last_.end())) return false;
+    run(rest);
+    return true;
+  }
+  [[nodiscard]] std::int64_t batches() const { return batches_; }
+  [[nodiscard]] const std::set<std::string>& unused() const { return unused_; }
+
+ private:
+  RawFolder& folder_;
+  const AfterBatch& after_batch_;
+  std::int64_t batches_ = 0;
+  std::set<std::string> unused_;
+  std::vector<std::string> last_;
+};
+
+/// Series of the plan that are there and were not handed over, or not used.
+std::vector<std::string> left_by_a_former_run(const CollectPlan& plan, const RawFolder& folder) {
+  std::vector<std::string> uids;
+  std::copy_if(plan.there.begin(), plan.there.end(), std::back_inserter(uids),
+               [&](const std::string& uid) { return !folder.records().at(uid).dropped; });
+  return uids;
+}
+
 }  // namespace
 
 CollectPlan plan_collect(Source& source, const Selection& selection, const net::ClientOptions& client_options,
@@ -244,49 +292,23 @@ CollectResult collect(Source& source, const CollectPlan& plan, RawFolder& folder
   result.there = static_cast<std::int64_t>(plan.there.size());
   result.rejects = plan.rejects;
   std::deque<RemoteSeries> missing(plan.missing.begin(), plan.missing.end());
-  std::vector<std::string> waiting;  // to be handed over
-  std::set<std::string> unused;      // of what was
-  if (after_batch) {
-    for (const std::string& uid : plan.there) {
-      if (!folder.records().at(uid).dropped) waiting.push_back(uid);  // by a former run
-    }
-  }
-  std::vector<std::string> handed;  // the last time
-  const auto hand_over = [&](const std::vector<std::string>& uids) {
-    std::vector<const Record*> batch;
-    batch.reserve(uids.size());
-    for (const std::string& uid : uids) batch.push_back(&folder.records().at(uid));
-    if (batch.empty()) return;
-    const std::set<std::string> used = after_batch(batch);
-    ++result.batches;
-    handed = uids;
-    for (const std::string& uid : uids) {
-      if (used.contains(uid)) {
-        folder.drop(uid);
-        unused.erase(uid);
-      } else {
-        unused.insert(uid);
-      }
-    }
-  };
+  HandOver hand_over(folder, after_batch);
   int failed_in_a_row = 0;
   try {
-    if (after_batch) hand_over(waiting);
+    hand_over.run(left_by_a_former_run(plan, folder));
     while (true) {
       const std::size_t before = missing.size();
+      std::vector<std::string> came;
       if (before > 0) {
-        waiting = Batch(source, plan, missing, folder, options, result, failed_in_a_row, monitor).run();
+        came = Batch(source, plan, missing, folder, options, result, failed_in_a_row, monitor).run();
         folder.write_tables(result.rejects);
       }
       if (missing.size() < before) {
-        if (after_batch) hand_over(waiting);
+        hand_over.run(came);
         continue;
       }
       // At the end, or without room for more: perhaps they are of use together, or to what was made meanwhile.
-      const std::vector<std::string> rest(unused.begin(), unused.end());
-      if (rest.empty() || std::is_permutation(rest.begin(), rest.end(), handed.begin(), handed.end())) break;
-      hand_over(rest);
-      if (missing.empty()) break;
+      if (!hand_over.run_rest() || missing.empty()) break;
     }
   } catch (const Error& error) {
     try {
@@ -303,10 +325,11 @@ CollectResult collect(Source& source, const CollectPlan& plan, RawFolder& folder
     throw Error(ErrorCode::not_found,
                 fmt::format("none of {} series is of the patients and modality asked for", plan.listed()));
   result.left = static_cast<std::int64_t>(missing.size());
-  result.unused = static_cast<std::int64_t>(unused.size());
-  if (!unused.empty()) {
+  result.batches = hand_over.batches();
+  result.unused = static_cast<std::int64_t>(hand_over.unused().size());
+  if (result.unused > 0) {
     std::vector<Reject> told = result.rejects;
-    for (const std::string& uid : unused)
+    for (const std::string& uid : hand_over.unused())
       told.push_back({uid, "not used", "it was handed over, and nothing is made of it"});
     folder.write_tables(told);
   }

@@ -260,6 +260,20 @@ Work find_usable_work(const PrepareOptions& options, Monitor& monitor) {
   return work;
 }
 
+/// Those of series that the data set does not have yet; the others are used already.
+std::vector<const SeriesTask*> new_tasks(const Work& work, const std::optional<Existing>& existing,
+                                         PrepareResult& result) {
+  std::vector<const SeriesTask*> tasks;
+  for (const SeriesTask& task : work.tasks) {
+    if (existing && existing->has(task)) {
+      result.used.push_back(task.series.uid);
+    } else {
+      tasks.push_back(&task);
+    }
+  }
+  return tasks;
+}
+
 Manifest manifest_of(const PrepareOptions& options, const Assembly& assembly) {
   Manifest manifest;
   manifest.kind = "dataset";
@@ -327,14 +341,7 @@ PrepareResult prepare(const PrepareOptions& options, Monitor& monitor) {
   result.files = work.files;
   result.slices_scanned = work.slices;
 
-  std::vector<const SeriesTask*> tasks;
-  for (const SeriesTask& task : work.tasks) {
-    if (existing && existing->has(task)) {
-      result.used.push_back(task.series.uid);
-    } else {
-      tasks.push_back(&task);
-    }
-  }
+  const std::vector<const SeriesTask*> tasks = new_tasks(work, existing, result);
   Json kept_under = content_options(options);
   kept_under["parts"] = part_schema;
   PartStore parts(partial_of(options.out), kept_under, options.force);

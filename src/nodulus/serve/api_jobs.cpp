@@ -51,6 +51,14 @@ class Collection {
 
   void add() {
     const Answer job{200, "The job.", "application/json", job_schema(kind_)};
+    add_all(job);
+    add_one(job);
+    add_result();
+  }
+
+ private:
+  /// Asking for one, and all of them.
+  void add_all(const Answer& job) {
     Route ask = route("POST", "", "create", kind_.summary);
     ask.role = kind_.role;
     ask.body_schema = kind_.request_schema;
@@ -80,7 +88,10 @@ class Collection {
                       {"properties", {{"jobs", {{"type", "array"}, {"items", job.schema}}}}}}}};
     list.handle = [self = *this](const Request& request) { return self.list(request); };
     router_.add(std::move(list));
+  }
 
+  /// What is to be done with one.
+  void add_one(const Answer& job) {
     Route show = of_one("GET", "", "show", "A job and how far it is.");
     show.answers = {job};
     show.handle = [self = *this](const Request& request) { return self.answer(self.find(request)); };
@@ -103,7 +114,10 @@ class Collection {
     follow.answers = {{200, "Events 'job'.", "text/event-stream", text_schema}};
     follow.handle = [self = *this](const Request& request) { return self.follow(request); };
     router_.add(std::move(follow));
+  }
 
+  /// What one has made.
+  void add_result() {
     Route files = of_one("GET", "/files", "listFiles", "The files of a job that is done.");
     files.answers = {{200,
                       "Their names, sizes and types.",
@@ -136,7 +150,6 @@ class Collection {
     router_.add(std::move(zip));
   }
 
- private:
   [[nodiscard]] Route route(const char* method, const std::string& rest, const std::string& verb,
                             std::string summary) const {
     Route made;

@@ -276,11 +276,9 @@ struct Server::Http {
 
   static void check_query(const Route& route, const Request& request) {
     std::vector<FieldFault> faults;
-    std::vector<std::string> known;
-    for (const Parameter& parameter : route.parameters) {
-      if (parameter.in == "query") known.push_back(parameter.name);
-    }
-    for (const auto& [key, text] : request.query) {
+    for (const auto& entry : request.query) {
+      const std::string& key = entry.first;
+      const std::string& text = entry.second;
       const auto found = std::find_if(route.parameters.begin(), route.parameters.end(),
                                       [&](const Parameter& one) { return one.in == "query" && one.name == key; });
       if (found == route.parameters.end()) {

@@ -30,7 +30,7 @@ struct Token {
 /// tokens.json in the service's folder. Several processes may use it: a running service sees what `nodulus token` does.
 class TokenStore {
  public:
-  explicit TokenStore(std::filesystem::path folder) : file_(std::move(folder) / "tokens.json") {}
+  explicit TokenStore(const std::filesystem::path& folder) : file_(folder / "tokens.json") {}
 
   /// A new token: how it is kept, and the token itself, "nod_" and 43 characters, which is told this once. Error{usage}
   /// for a name that is empty, too long or no line of text; Error{exists} for one that is taken; Error{io}.

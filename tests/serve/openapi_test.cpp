@@ -61,7 +61,8 @@ TEST_F(OpenApi, EveryPathAnswersAsItIsDescribed) {
         EXPECT_EQ(answer.body, "") << where;
         continue;
       }
-      const auto& [type, content] = *described["content"].items().begin();
+      const std::string type = described["content"].begin().key();
+      const Json& content = described["content"].begin().value();
       const std::string found = answer.get_header_value("Content-Type");
       if (type != "application/octet-stream") {
         EXPECT_EQ(found.substr(0, found.find(';')), type) << where;

@@ -44,6 +44,20 @@ TEST_F(CollectTest, EverySeriesComesWholeAndOnce) {
   EXPECT_EQ(server.requests("getImage"), images);
 }
 
+TEST_F(CollectTest, EachVersionOfTheApi) {
+  const auto series = three();
+  for (const char* version : {"v1", "v2", "v4"}) {
+    StandIn server(series);
+    NbiaOptions versioned = nbia(server);
+    versioned.server = server.origin() + "/nbia-api/services/" + version;
+    NbiaSource source(versioned);
+    EXPECT_EQ(collect(source).fetched, 3) << version;
+    for (const StandInSeries& one : series) expect_whole(one);
+    EXPECT_GT(server.requests(std::string("/services/") + version + "/getImageWithMD5Hash"), 0);
+    fs::remove_all(raw());
+  }
+}
+
 TEST_F(CollectTest, SomePatientsAndSeriesAlone) {
   auto series = three();
   series[1].modality = "SEG";
@@ -143,9 +157,7 @@ TEST_F(CollectTest, NoDataFoundIsAnEmptyList) {
 }
 
 TEST_F(CollectTest, TheBudgetEndsItAndTheNextRunGoesOn) {
-  std::vector<StandInSeries> series;
-  for (int i = 1; i <= 4; ++i)
-    series.push_back(test::made_series("P-" + std::to_string(i), "1.3." + std::to_string(i), 4, 50'000));
+  const auto series = patients(4, 4, 50'000);
   StandIn server(series);
   options.connections = 1;
   options.budget_bytes = 700'000;  // 200 kB a series, twice while it comes
@@ -157,9 +169,7 @@ TEST_F(CollectTest, TheBudgetEndsItAndTheNextRunGoesOn) {
 }
 
 TEST_F(CollectTest, BatchesAreHandedOverAndDropped) {
-  std::vector<StandInSeries> series;
-  for (int i = 1; i <= 5; ++i)
-    series.push_back(test::made_series("P-" + std::to_string(i), "1.3." + std::to_string(i), 2));
+  const auto series = patients(5, 2);
   StandIn server(series);
   options.batch_patients = 2;
   std::vector<std::size_t> sizes;
@@ -184,9 +194,7 @@ TEST_F(CollectTest, BatchesAreHandedOverAndDropped) {
 }
 
 TEST_F(CollectTest, BatchesOfAManifestGoByPatientToo) {
-  std::vector<StandInSeries> series;
-  for (int i = 1; i <= 4; ++i)
-    series.push_back(test::made_series("P-" + std::to_string(i), "1.3." + std::to_string(i), 2));
+  const auto series = patients(4, 2);
   StandIn server(series);
   for (const StandInSeries& one : series)
     selection.series.push_back(one.series_uid);  // whose patients a list tells later
@@ -202,9 +210,7 @@ TEST_F(CollectTest, BatchesOfAManifestGoByPatientToo) {
 
 // What nothing was made of is not lost: it is handed over once more with the rest of its kind.
 TEST_F(CollectTest, OnlyWhatWasUsedOfABatchIsDropped) {
-  std::vector<StandInSeries> series;
-  for (int i = 1; i <= 5; ++i)
-    series.push_back(test::made_series("P-" + std::to_string(i), "1.3." + std::to_string(i), 2));
+  const auto series = patients(5, 2);
   StandIn server(series);
   options.batch_patients = 2;
   options.connections = 1;
@@ -233,9 +239,7 @@ TEST_F(CollectTest, OnlyWhatWasUsedOfABatchIsDropped) {
 }
 
 TEST_F(CollectTest, ABudgetThatIsFullOfWhatIsOfNoUseEndsIt) {
-  std::vector<StandInSeries> series;
-  for (int i = 1; i <= 4; ++i)
-    series.push_back(test::made_series("P-" + std::to_string(i), "1.3." + std::to_string(i), 4, 50'000));
+  const auto series = patients(4, 4, 50'000);
   StandIn server(series);
   options.connections = 1;
   options.batch_patients = 1;
@@ -248,9 +252,7 @@ TEST_F(CollectTest, ABudgetThatIsFullOfWhatIsOfNoUseEndsIt) {
 
 // What two hold in reserve for a while is no room that is taken.
 TEST_F(CollectTest, TheBudgetIsUsedWhateverTheNumberOfConnections) {
-  std::vector<StandInSeries> series;
-  for (int i = 1; i <= 6; ++i)
-    series.push_back(test::made_series("P-" + std::to_string(i), "1.3." + std::to_string(i), 4, 50'000));
+  const auto series = patients(6, 4, 50'000);
   StandIn server(series);
   options.connections = 6;
   options.budget_bytes = 1'250'000;  // 200 kB a series, twice while it comes: five and then no room
@@ -258,9 +260,7 @@ TEST_F(CollectTest, TheBudgetIsUsedWhateverTheNumberOfConnections) {
 }
 
 TEST_F(CollectTest, ReadingsAndHalfDownloadsCountToTheBudget) {
-  std::vector<StandInSeries> series;
-  for (int i = 1; i <= 4; ++i)
-    series.push_back(test::made_series("P-" + std::to_string(i), "1.3." + std::to_string(i), 4, 50'000));
+  const auto series = patients(4, 4, 50'000);
   StandIn server(series);
   options.connections = 1;
   options.budget_bytes = 700'000;  // which has room for two, see above

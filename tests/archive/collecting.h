@@ -43,6 +43,13 @@ class Collecting : public ::testing::Test {
     return {made_series("LIDC-IDRI-0001", "1.2.1", 4), made_series("LIDC-IDRI-0001", "1.2.2", 3),
             made_series("LIDC-IDRI-0002", "1.2.3", 5)};
   }
+  /// Patients P-1, P-2, ... of a series each, 1.3.1, 1.3.2, ...
+  static std::vector<StandInSeries> patients(int count, int files, std::size_t pixel_bytes = 512) {
+    std::vector<StandInSeries> all;
+    for (int i = 1; i <= count; ++i)
+      all.push_back(made_series("P-" + std::to_string(i), "1.3." + std::to_string(i), files, pixel_bytes));
+    return all;
+  }
   void SetUp() override {
     selection.collection = "LIDC-IDRI";
     selection.modality = "CT";

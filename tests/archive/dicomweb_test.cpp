@@ -80,9 +80,7 @@ TEST_F(Dicomweb, AServerThatTellsNoPatientWithASeriesIsAskedForTheStudys) {
 
 TEST_F(Dicomweb, AServersOwnLimitIsNotTheEndOfAList) {
   for (const bool knows_offset : {true, false}) {
-    std::vector<StandInSeries> series;
-    for (int i = 1; i <= 7; ++i)
-      series.push_back(test::made_series("P-" + std::to_string(i), "1.3." + std::to_string(i), 5));
+    const auto series = patients(7, 5);
     StandIn server(series, {.knows_offset = knows_offset, .page = 3});
     EXPECT_EQ(fetch(server).fetched, knows_offset ? 7 : 3);
     for (int i = 0; i < (knows_offset ? 7 : 3); ++i) expect_whole(series[static_cast<std::size_t>(i)]);

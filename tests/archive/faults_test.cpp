@@ -111,9 +111,7 @@ TEST_F(Faults, WhatCannotBeToldOfOneSeriesIsOneReject) {
 }
 
 TEST_F(Faults, AServerThatHasGoneEndsIt) {
-  std::vector<StandInSeries> series;
-  for (int i = 1; i <= 9; ++i)
-    series.push_back(test::made_series("P-" + std::to_string(i), "1.3." + std::to_string(i), 1));
+  const auto series = patients(9, 1);
   StandIn server(series);
   server.fault("500", "getImage", 100000);
   options.retry.tries = 1;
@@ -129,9 +127,7 @@ TEST_F(Faults, AServerThatHasGoneEndsIt) {
 
 // However small the batches.
 TEST_F(Faults, AServerThatHasGoneEndsItInBatchesToo) {
-  std::vector<StandInSeries> series;
-  for (int i = 1; i <= 9; ++i)
-    series.push_back(test::made_series("P-" + std::to_string(i), "1.3." + std::to_string(i), 1));
+  const auto series = patients(9, 1);
   StandIn server(series);
   server.fault("500", "getImage", 100000);
   options.retry.tries = 1;
@@ -144,9 +140,7 @@ TEST_F(Faults, AServerThatHasGoneEndsItInBatchesToo) {
 
 // Nor are series that are damaged there.
 TEST_F(Faults, DamagedSeriesDoNotBlockThoseBehindThem) {
-  std::vector<StandInSeries> series;
-  for (int i = 1; i <= 9; ++i)
-    series.push_back(test::made_series("P-" + std::to_string(i), "1.3." + std::to_string(i), 2));
+  const auto series = patients(9, 2);
   StandIn server(series);
   for (int i = 1; i <= 8; ++i) server.fault("missing-file", "=1.3." + std::to_string(i) + ".2", 1000);
   options.retry.tries = 1;
@@ -157,9 +151,7 @@ TEST_F(Faults, DamagedSeriesDoNotBlockThoseBehindThem) {
 
 // A series that the server refuses is no sign that it has gone.
 TEST_F(Faults, AServerThatRefusesMuchDoesNotEndIt) {
-  std::vector<StandInSeries> series;
-  for (int i = 1; i <= 9; ++i)
-    series.push_back(test::made_series("P-" + std::to_string(i), "1.3." + std::to_string(i), 1));
+  const auto series = patients(9, 1);
   StandIn server(series);
   server.fault("403", "getImage", 8);
   options.give_up_after = 4;

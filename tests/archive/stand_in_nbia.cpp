@@ -119,7 +119,11 @@ void StandIn::Server::give_zip(const httplib::Request& request, httplib::Respons
 }
 
 void StandIn::Server::add_nbia() {
-  const std::string root = "/nbia-api/services/v1/";
+  for (const char* version : {"v1", "v2", "v4"}) add_nbia_lists(std::string("/nbia-api/services/") + version + "/");
+  add_nbia_beside();
+}
+
+void StandIn::Server::add_nbia_lists(const std::string& root) {
   const auto list = [this](const httplib::Request& request, httplib::Response& response, const auto& rows) {
     if (misbehave(take_fault(request.target), response) || !is_let_in(request, response)) return;
     const Json found = rows();
@@ -184,6 +188,9 @@ void StandIn::Server::add_nbia() {
     }
     give_zip(request, response, true);
   });
+}
+
+void StandIn::Server::add_nbia_beside() {
   http->Get("/annotations.zip", [this](const auto& request, auto& response) {
     const std::string kind = take_fault(request.target);
     if (!misbehave(kind, response)) give(response, options.annotations, "application/zip", kind, true);

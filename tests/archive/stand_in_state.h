@@ -34,6 +34,8 @@ struct StandIn::Server {
   [[nodiscard]] const StandInSeries* find(const std::string& uid) const;
 
   void add_nbia();
+  void add_nbia_lists(const std::string& root);
+  void add_nbia_beside();
   void add_dicomweb();
   void give_zip(const httplib::Request& request, httplib::Response& response, bool with_sums);
   void store(const httplib::Request& request, httplib::Response& response, const httplib::ContentReader& reader);

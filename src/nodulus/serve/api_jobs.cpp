@@ -18,7 +18,7 @@ Json job_schema(const JobKind& kind) {
           {"required", {"id", "kind", "state", "created", "request", "progress", "remarks", "links"}},
           {"properties",
            {{"id", text_schema},
-            {"kind", {{"const", kind.name}}},
+            {"kind", {{"enum", {kind.name}}}},
             {"state", {{"enum", {"queued", "running", "done", "failed", "cancelled"}}}},
             {"created", text_schema},
             {"started", text_schema},
@@ -66,8 +66,7 @@ class Collection {
     ask.parameters.push_back({"Idempotency-Key",
                               "header",
                               "The same key with the same request is the same job, however often it is sent.",
-                              {{"type", "string"}, {"maxLength", 200}},
-                              {}});
+                              {{"type", "string"}, {"maxLength", 200}}});
     ask.answers = {{202, "Taken; Location says where it is told of.", "application/json", job.schema},
                    {200, "It was taken before, by this Idempotency-Key.", "application/json", job.schema}};
     ask.handle = [self = *this](const Request& request) { return self.create(request); };
@@ -77,9 +76,8 @@ class Collection {
     list.parameters = {{"limit",
                         "query",
                         "At most so many; 50 where it is not given.",
-                        {{"type", "integer"}, {"minimum", 1}, {"maximum", 500}},
-                        {}},
-                       {"before", "query", "Those before the job of this id.", text_schema, {}}};
+                        {{"type", "integer"}, {"minimum", 1}, {"maximum", 500}}},
+                       {"before", "query", "Those before the job of this id.", text_schema}};
     list.answers = {{200,
                      "Some of them.",
                      "application/json",
@@ -139,7 +137,7 @@ class Collection {
     router_.add(std::move(files));
 
     Route file = of_one("GET", "/file", "getFile", "One file of a result; ranges are served.");
-    file.parameters.push_back({"name", "query", "Its name, as it is listed.", text_schema, {}});
+    file.parameters.push_back({"name", "query", "Its name, as it is listed.", text_schema});
     file.answers = {{200, "Its bytes.", "application/octet-stream", {}}};
     file.handle = [self = *this](const Request& request) { return self.file(request); };
     router_.add(std::move(file));
@@ -163,7 +161,7 @@ class Collection {
   [[nodiscard]] Route of_one(const char* method, const std::string& rest, const std::string& verb,
                              std::string summary) const {
     Route made = route(method, "/{id}" + rest, verb, std::move(summary));
-    made.parameters = {{"id", "path", "The job's id.", {{"type", "string"}, {"minLength", 1}, {"maxLength", 64}}, {}}};
+    made.parameters = {{"id", "path", "The job's id.", {{"type", "string"}, {"minLength", 1}, {"maxLength", 64}}}};
     return made;
   }
 

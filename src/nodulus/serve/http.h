@@ -58,7 +58,6 @@ struct Parameter {
   std::string in;  ///< "path", "query", "header".
   std::string meaning;
   Json schema;
-  Json example{};  ///< Of a path's: one that the tests can ask for is made by them.
 };
 
 /// What a route answers: a status, and of which kind.

@@ -99,11 +99,6 @@ void JobRunner::clear_halves() {
 
 JobRunner::~JobRunner() { stop(); }
 
-const JobKind* JobRunner::kind(std::string_view wanted) const {
-  const auto found = std::find_if(kinds_.begin(), kinds_.end(), [&](const JobKind& one) { return one.name == wanted; });
-  return found == kinds_.end() ? nullptr : &*found;
-}
-
 void JobRunner::start() {
   for (const JobKind& one : kinds_) {
     for (int i = 0; i < one.at_once; ++i) threads_.emplace_back([this, &one] { work(one); });

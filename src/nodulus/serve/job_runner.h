@@ -58,7 +58,6 @@ class JobRunner {
   /// Asks a job to stop. False where there is none, or it has ended before.
   bool cancel(const std::string& id);
   [[nodiscard]] const std::vector<JobKind>& kinds() const { return kinds_; }
-  [[nodiscard]] const JobKind* kind(std::string_view name) const;
   [[nodiscard]] std::filesystem::path result(const std::string& id) const { return results_ / id; }
   /// Removes a job that has ended, and its result.
   void remove(const Job& job);

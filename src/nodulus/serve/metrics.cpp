@@ -18,11 +18,6 @@ void Metrics::gauge(const std::string& name, const std::string& label, const std
   gauges_[name][{label, value}] = number;
 }
 
-void Metrics::count(const std::string& name, double by) {
-  const std::lock_guard lock(mutex_);
-  counts_[name] += by;
-}
-
 std::string Metrics::text() const {
   const std::lock_guard lock(mutex_);
   std::string text =
@@ -42,8 +37,6 @@ std::string Metrics::text() const {
         "nodulus_request_seconds_count{{operation=\"{0}\"}} {1}\n",
         operation, latency.count, latency.sum);
   }
-  for (const auto& [name, number] : counts_)
-    text += fmt::format("# TYPE nodulus_{0} counter\nnodulus_{0} {1}\n", name, number);
   for (const auto& [name, values] : gauges_) {
     text += fmt::format("# TYPE nodulus_{} gauge\n", name);
     for (const auto& [label, number] : values)

@@ -15,7 +15,6 @@ class Metrics {
   void request(const std::string& operation, int status, double seconds);
   /// Sets a value of now: nodulus_<name>{label="value"}.
   void gauge(const std::string& name, const std::string& label, const std::string& value, double number);
-  void count(const std::string& name, double by = 1);
   [[nodiscard]] std::string text() const;
 
  private:
@@ -30,7 +29,6 @@ class Metrics {
   std::map<std::pair<std::string, int>, std::int64_t> requests_;
   std::map<std::string, Latency> latencies_;
   std::map<std::string, std::map<std::pair<std::string, std::string>, double>> gauges_;
-  std::map<std::string, double> counts_;
 };
 
 }  // namespace nodulus::serve

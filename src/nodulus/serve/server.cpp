@@ -159,7 +159,7 @@ struct Server::Http {
       check_rate(in.remote_addr);  // before all else: refusals and guesses have their price too
       check_host(request);
       check_framing(in, reader != nullptr);
-      if (reader != nullptr && announces_body(in)) read_body(in, request, *reader);
+      if (reader != nullptr && announces_body(in)) read_body(request, *reader);
       if (request.method == "OPTIONS" && preflight(request, out)) {
         operation = "preflight";
       } else {
@@ -331,7 +331,7 @@ struct Server::Http {
   }
 
   /// Read before a request is refused for anything else: who is still sending does not hear what is said.
-  void read_body(const httplib::Request& /*in*/, Request& request, const httplib::ContentReader& reader) const {
+  void read_body(Request& request, const httplib::ContentReader& reader) const {
     const Clock::time_point start = Clock::now();
     bool too_large = false;
     bool too_slow = false;
